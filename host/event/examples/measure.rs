@@ -3,6 +3,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use weir_event::edit::{remove, set};
+use weir_event::frame::Framer;
 use weir_event::{Chunk, Document, EventRef, Fields, Reader};
 
 /// Rounds over the whole file; the best one is shown, because other programs share the machine.
@@ -40,6 +42,20 @@ fn main() {
     measure("read", lines.len(), || {
         for line in &lines {
             let _ = black_box(reader.read(black_box(line), &mut |event| drop(black_box(event))));
+        }
+    });
+    measure("frame", lines.len(), || {
+        let mut framer = Framer::new();
+        let mut rest = &text[..];
+        while !rest.is_empty() {
+            let space = framer.space();
+            let count = space.len().min(rest.len());
+            space[..count].copy_from_slice(&rest[..count]);
+            rest = &rest[count..];
+            framer.filled(count);
+            while let Some(frame) = framer.next_frame() {
+                let _ = black_box(frame);
+            }
         }
     });
     let mut chunk = Chunk::with_capacity(256, 64 * 1024);
@@ -80,6 +96,29 @@ fn main() {
     });
     getter("Document::new", &|event| {
         Document::new(event).as_str().len()
+    });
+    let mut document = String::new();
+    let mut edit = |name: &str, change: &dyn Fn(&mut String)| {
+        measure(name, events.len(), || {
+            for event in &events {
+                document.clear();
+                document.push_str(event.document());
+                change(black_box(&mut document));
+            }
+        });
+    };
+    edit("(copy for an edit)", &|_| ());
+    edit("set /message", &|document| {
+        set(document, "/message", "\"hidden\"").expect("is set")
+    });
+    edit("set /metadata/labels/a", &|document| {
+        set(document, "/metadata/labels/a", "\"b\"").expect("is set")
+    });
+    edit("remove /source/host", &|document| {
+        remove(document, "/source/host")
+    });
+    getter("de_dot", &|event| {
+        weir_event::de_dot(event.document()).is_some() as usize
     });
     getter("Fields::scan", &|event| {
         Fields::scan(event.document()).is_ok() as usize

@@ -49,6 +49,14 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Scans what will stand inside this many arrays and objects.
+    pub fn inside(text: &'a str, depth: usize) -> Self {
+        Self {
+            depth,
+            ..Self::new(text, 0)
+        }
+    }
+
     #[cold]
     pub fn fail(&mut self, expected: &'static str) -> Invalid {
         self.fault = Fault {
@@ -295,15 +303,6 @@ fn find_special(bytes: &[u8], mut at: usize) -> usize {
         at += 1;
     }
     at
-}
-
-/// Checks that `text` is exactly one value, white space around it allowed.
-pub(crate) fn check(text: &str) -> Result<(), Fault> {
-    let mut scanner = Scanner::new(text, 0);
-    match scanner.value().and_then(|()| scanner.end()) {
-        Ok(()) => Ok(()),
-        Err(Invalid) => Err(scanner.fault),
-    }
 }
 
 /// Appends `text`, which must be valid JSON, without the white space between its tokens.

@@ -9,9 +9,11 @@
 
 mod chunk;
 mod document;
+pub mod edit;
 mod error;
 mod event;
 mod fields;
+pub mod frame;
 mod hash;
 mod json;
 mod normalise;
@@ -19,9 +21,11 @@ mod pointer;
 mod read;
 mod shape;
 mod time;
+mod walk;
 
 pub use chunk::{CHUNK_BYTES_MAX, CHUNK_EVENTS_MAX, Chunk};
 pub use document::Document;
+pub use edit::de_dot;
 pub use error::ReadError;
 pub use event::{EventRef, StringMap};
 pub use fields::{Fields, Span};

@@ -2,6 +2,11 @@
 //!
 //! `WEIR_RECORDED=<folder>` runs it over other files of the same names than those in `testdata/`.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of tests are outside of test functions"
+)]
+
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
@@ -278,5 +283,39 @@ fn watch_lines_and_lists() {
             serde_json::from_str::<Value>(document).unwrap(),
             expected(item, "c")
         );
+    }
+}
+
+#[test]
+fn a_pretty_list_gives_what_the_lines_give() {
+    let mut reader = Reader::new("c");
+    let mut expect = Vec::new();
+    let mut items = Vec::new();
+    for line in lines("events-core-v1.ndjson") {
+        read_one(&mut reader, &line, |event| {
+            expect.push(event.document().to_owned())
+        });
+        items.push(serde_json::from_str::<Value>(&line).unwrap());
+    }
+    let list = json!({"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}});
+    for input in [
+        serde_json::to_string_pretty(&list).unwrap(),
+        list.to_string(),
+    ] {
+        let mut framer = weir_event::frame::Framer::new();
+        let mut found = Vec::new();
+        for piece in input.as_bytes().chunks(8_191) {
+            framer.push(piece);
+            while let Some(frame) = framer.next_frame() {
+                read_one(
+                    &mut reader,
+                    std::str::from_utf8(frame.value.unwrap()).unwrap(),
+                    |event| {
+                        found.push(event.document().to_owned());
+                    },
+                );
+            }
+        }
+        assert!(found == expect);
     }
 }
