@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::error::ReadError;
-use crate::fields::{Fields, type_name};
+use crate::fields::{Field, Fields, type_name};
 use crate::json::{DEPTH_MAX, Invalid, Scanner, compact_into, encode_into};
 use crate::pointer::{index, members, parts};
 
@@ -387,25 +387,32 @@ fn take_out(document: &mut String, entries: &[Range<usize>]) {
 /// KEE's `deDot`: `.` becomes `_` in the names of the labels and annotations of the event and of the
 /// involved object. Of names that become the same the last one stays. `None`: nothing to change.
 pub fn de_dot(document: &str) -> Option<String> {
-    let mut out: Option<String> = None;
-    for pointer in [
-        "/metadata/labels",
-        "/metadata/annotations",
-        "/involvedObject/labels",
-        "/involvedObject/annotations",
-    ] {
-        let current = out.as_deref().unwrap_or(document);
-        let Some(map) = crate::pointer::find(current, pointer).filter(|raw| raw.starts_with('{'))
-        else {
-            continue;
-        };
-        if let Some(without_dots) = map_without_dots(map) {
-            let start = map.as_ptr() as usize - current.as_ptr() as usize;
-            let end = start + map.len();
-            out = Some([&current[..start], &without_dots, &current[end..]].concat());
-        }
+    let fields = Fields::scan(document).ok()?;
+    let mut changes: Vec<(Range<usize>, String)> = Vec::new();
+    for field in [Field::Metadata, Field::Object] {
+        let span = fields.get(field);
+        let scanned = members(span.of(document), |_, name, start, end| {
+            let range = span.start() + start..span.start() + end;
+            let map = &document[range.clone()];
+            if matches!(name, "labels" | "annotations") && map.starts_with('{') {
+                changes.extend(map_without_dots(map).map(|map| (range, map)));
+            }
+        });
+        debug_assert!(scanned.is_ok(), "documents are valid");
     }
-    out
+    if changes.is_empty() {
+        return None;
+    }
+    changes.sort_by_key(|(range, _)| range.start);
+    let mut out = String::with_capacity(document.len());
+    let mut copied = 0;
+    for (range, map) in changes {
+        out.push_str(&document[copied..range.start]);
+        out.push_str(&map);
+        copied = range.end;
+    }
+    out.push_str(&document[copied..]);
+    Some(out)
 }
 
 fn map_without_dots(map: &str) -> Option<String> {
