@@ -1,0 +1,9 @@
+//! The host's functions by the names of the contract: the real ones in a module, the double's natively.
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use crate::bindings::{
+    filter::weir::plugin::{change, event, host, http, secret, state},
+    sink::weir::plugin::{batch, output},
+};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use crate::testing::double::{batch, change, event, host, http, output, secret, state};
