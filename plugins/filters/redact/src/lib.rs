@@ -6,13 +6,10 @@
 
 mod mask;
 
-use std::fmt;
-
+use regex_lite::Regex;
 use serde::Deserialize;
 use weir_plugin::serde_json::Value;
 use weir_plugin::{Event, Filter, Result, Verdict, host};
-
-use mask::Pattern;
 
 /// Where Kubernetes puts free text.
 const DEFAULT_FIELD: &str = "/message";
@@ -21,56 +18,24 @@ const DEFAULT_MASK: &str = "***";
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Redact {
-    /// What to mask, wherever it stands in the fields.
+    /// Regular expressions: what to mask, wherever it stands in the fields.
     #[serde(default)]
-    patterns: Vec<Pattern>,
-    /// Where to search: a string, or an object or array in which every string is searched.
+    patterns: Vec<String>,
+    /// Pointers to what is searched: a string, or an object or array in which every string is searched.
     #[serde(default = "default_fields")]
-    fields: Vec<Pointer>,
-    /// What to mask whole, whatever it holds.
+    fields: Vec<String>,
+    /// Pointers to what is masked whole, whatever it holds.
     #[serde(default)]
-    pointers: Vec<Pointer>,
+    pointers: Vec<String>,
     #[serde(default = "default_mask")]
     mask: String,
+    /// The patterns, compiled by `setup`.
+    #[serde(skip)]
+    compiled: Vec<Regex>,
 }
 
-/// A JSON pointer (RFC 6901); "" is the whole event.
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "String")]
-struct Pointer(String);
-
-impl TryFrom<String> for Pointer {
-    type Error = NotAPointer;
-
-    fn try_from(text: String) -> Result<Pointer, NotAPointer> {
-        let begins = text.is_empty() || text.starts_with('/');
-        let escapes = text
-            .split('~')
-            .skip(1)
-            .all(|rest| rest.starts_with(['0', '1']));
-        if begins && escapes {
-            Ok(Pointer(text))
-        } else {
-            Err(NotAPointer(text))
-        }
-    }
-}
-
-#[derive(Debug)]
-struct NotAPointer(String);
-
-impl fmt::Display for NotAPointer {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{:?} is not a JSON pointer, expected one as `/message` or `/metadata/annotations`",
-            self.0
-        )
-    }
-}
-
-fn default_fields() -> Vec<Pointer> {
-    vec![Pointer(DEFAULT_FIELD.to_owned())]
+fn default_fields() -> Vec<String> {
+    vec![DEFAULT_FIELD.to_owned()]
 }
 
 fn default_mask() -> String {
@@ -85,11 +50,15 @@ impl Filter for Redact {
         if self.fields.is_empty() && !self.patterns.is_empty() {
             Err("fields: expected at least one, or no `patterns`")?;
         }
-        if let Some(index) = self
-            .pointers
-            .iter()
-            .position(|pointer| pointer.0.is_empty())
-        {
+        for (index, pattern) in self.patterns.iter().enumerate() {
+            let regex = Regex::new(pattern).map_err(|why| {
+                format!("patterns[{index}]: `{pattern}` is not a regular expression: {why}")
+            })?;
+            self.compiled.push(regex);
+        }
+        check_pointers("fields", &self.fields)?;
+        check_pointers("pointers", &self.pointers)?;
+        if let Some(index) = self.pointers.iter().position(String::is_empty) {
             Err(format!(
                 "pointers[{index}]: the whole event cannot be masked"
             ))?;
@@ -99,14 +68,14 @@ impl Filter for Redact {
 
     fn process(&mut self, event: &mut Event) -> Result<Verdict> {
         let mut masked = 0;
-        for Pointer(pointer) in &self.pointers {
+        for pointer in &self.pointers {
             if event.json(pointer).is_some() {
                 event.set(pointer, &self.mask)?;
                 masked += 1;
             }
         }
         if !self.patterns.is_empty() {
-            for Pointer(pointer) in &self.fields {
+            for pointer in &self.fields {
                 masked += self.search(event, pointer)?;
             }
         }
@@ -164,7 +133,7 @@ impl Redact {
     }
 
     fn search_text(&self, pointer: &str, text: &str, found: &mut Vec<Found>) {
-        if let Some((text, count)) = mask::mask(text, &self.patterns, &self.mask) {
+        if let Some((text, count)) = mask::mask(text, &self.compiled, &self.mask) {
             found.push(Found {
                 pointer: pointer.to_owned(),
                 text,
@@ -172,6 +141,23 @@ impl Redact {
             });
         }
     }
+}
+
+/// RFC 6901; "" is the whole event.
+fn check_pointers(setting: &str, pointers: &[String]) -> Result {
+    for (index, pointer) in pointers.iter().enumerate() {
+        let begins = pointer.is_empty() || pointer.starts_with('/');
+        let escapes = pointer
+            .split('~')
+            .skip(1)
+            .all(|rest| rest.starts_with(['0', '1']));
+        if !begins || !escapes {
+            Err(format!(
+                "{setting}[{index}]: `{pointer}` is not a JSON pointer, expected one as `/metadata/annotations`"
+            ))?;
+        }
+    }
+    Ok(())
 }
 
 /// A string to replace.

@@ -157,11 +157,15 @@ fn a_wrong_configuration_is_refused_with_its_field() {
     );
     refused(
         json!({"pointers": ["message"]}),
-        "pointers[0]: \"message\" is not a JSON pointer, expected one as `/message` or `/metadata/annotations`",
+        "pointers[0]: `message` is not a JSON pointer, expected one as `/metadata/annotations`",
     );
     refused(
         json!({"patterns": ["a"], "fields": ["/a~b"]}),
-        "fields[0]: \"/a~b\" is not a JSON pointer, expected one as `/message` or `/metadata/annotations`",
+        "fields[0]: `/a~b` is not a JSON pointer, expected one as `/metadata/annotations`",
+    );
+    refused(
+        json!({"patterns": ["a", 7]}),
+        "patterns[1]: invalid type: integer `7`, expected a string",
     );
     refused(
         json!({"pattern": "a"}),
