@@ -1,3 +1,27 @@
-//! The host.
+//! weir: a router of events, with filters and sinks in WebAssembly.
+//!
+//! ```text
+//! source ─► lanes: the route tree, filters (wasm) in it ─► queue ─► deliver ─► sink (wasm)
+//!   ▲                                                       one per receiver     │
+//!   └────────────────────────── acknowledgements, by chunk ◄─────────────────────┘
+//! ```
+//!
+//! One direction, no loops. `app` puts the stages together; `ARCHITECTURE.md` says who may import whom.
 
+pub mod ack;
+pub mod app;
+pub mod cli;
+pub mod commands;
 pub mod config;
+pub mod deliver;
+pub mod ledger;
+pub mod output;
+pub mod pipeline;
+pub mod plugins;
+pub mod prepare;
+pub mod queue;
+pub mod route;
+pub mod secrets;
+pub mod shutdown;
+pub mod source;
+pub mod telemetry;

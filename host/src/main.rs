@@ -1,2 +1,48 @@
-//! The command.
-fn main() {}
+//! `weir`: reads the command line, runs the command, ends with its exit code.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use weir::cli::{Cli, Command, Plugin};
+use weir::commands::{EXIT_FAILED, Surroundings, check, plugin, plugin_test, run};
+use weir_runtime::Compiler;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse(); // ends with 2 on wrong usage, 0 on --help and --version
+    let Some(surroundings) = surroundings() else { return ExitCode::from(EXIT_FAILED) };
+    let ended = match &cli.command {
+        Command::Run(arguments) => run::run(arguments, &surroundings),
+        Command::Check(arguments) => check::run(arguments, &surroundings),
+        Command::Plugin(Plugin::List(arguments)) => plugin::list(arguments, &surroundings),
+        Command::Plugin(Plugin::Inspect(arguments)) => plugin::inspect(arguments, &surroundings),
+        Command::Plugin(Plugin::Test(arguments)) => plugin_test::run(arguments, &surroundings),
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "weir", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Compile => compile(),
+    };
+    ended.unwrap_or_else(|code| code)
+}
+
+/// Plugins are compiled by this same program, as a child.
+fn surroundings() -> Option<Surroundings> {
+    match std::env::current_exe() {
+        Ok(program) => {
+            let arguments = vec!["compile".to_owned()];
+            Some(Surroundings { compiler: Compiler::Child { program, arguments } })
+        }
+        Err(error) => {
+            eprintln!("weir: cannot find its own program, which compiles plugins: {error}");
+            None
+        }
+    }
+}
+
+fn compile() -> Result<ExitCode, ExitCode> {
+    weir_runtime::compile_child(std::io::stdin(), std::io::stdout()).map_err(|error| {
+        eprintln!("{error}");
+        ExitCode::from(EXIT_FAILED)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,1 +1,51 @@
-//! The runtime.
+//! The WebAssembly runtime of weir.
+//!
+//! ```text
+//! file ─► lift ─► compile (child process, cache) ─► link ─► Plugin ─► Filter (one a lane)
+//!                                                                └──► Sink   (one a receiver)
+//! ```
+//!
+//! A plugin gets the contract's interfaces (`plugin-sdk/wit`) and nothing else: no files, no environment,
+//! no sockets. It is held to limits of processor time, memory, tables and stack; whatever it does, the
+//! caller gets an answer or a [`Failure`], and every other plugin goes on.
+//!
+//! This crate knows events and WebAssembly. It knows no Kubernetes, no configuration file, no routes, and
+//! no particular plugin. Calls block: they belong on threads with [`CALLER_STACK_BYTES`] of stack, never
+//! on an async worker.
+
+mod compile;
+mod context;
+mod engine;
+mod error;
+mod file;
+mod filter;
+mod instance;
+mod interfaces;
+mod lift;
+mod limits;
+mod logs;
+mod outbound;
+mod output;
+mod plugin;
+mod random;
+mod secrets;
+mod sink;
+mod state;
+mod uses;
+
+pub use compile::{Cache, Compiler, compile_child};
+pub use context::{EMITTED_BYTES_MAX, EMITTED_EVENTS_MAX, Said};
+pub use engine::{CALLER_STACK_BYTES, Engine, TICK};
+pub use error::{EngineError, Failure, Fault, FaultKind, LoadError, LoadProblem};
+pub use file::{Description, OnError, PLUGIN_BYTES_MAX, PLUGIN_ENDINGS, PluginFile, split_name};
+pub use filter::{Decision, Filter, Processed};
+pub use lift::{CONTRACT, lift};
+pub use limits::Limits;
+pub use logs::{LogLimit, clean};
+pub use outbound::{NoOutbound, Outbound, Request, Response};
+pub use output::{NoOutput, Output};
+pub use plugin::{CONTRACT_VERSION, Kind, Plugin};
+pub use secrets::Secrets;
+pub use sink::{Delivered, Outcome, Sink};
+pub use state::STATE_BYTES_MAX;
+pub use uses::Use;

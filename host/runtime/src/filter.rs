@@ -1,0 +1,121 @@
+//! A filter in one lane: one instance, reused from event to event, replaced after a fault.
+
+use std::sync::Arc;
+
+use wasmtime::component::{ComponentType, Lift};
+use weir_event::{EventRef, Fields};
+
+use crate::context::{Hand, Working};
+use crate::error::Failure;
+use crate::instance::Live;
+use crate::logs::clean;
+use crate::plugin::Plugin;
+use crate::uses::Use;
+
+/// Bytes of the reason for a drop: it is a row in the metrics.
+const REASON_BYTES_MAX: usize = 256;
+
+#[derive(ComponentType, Lift)]
+#[component(variant)]
+pub(crate) enum Verdict {
+    #[component(name = "keep")]
+    Keep,
+    #[component(name = "drop")]
+    Drop(String),
+}
+
+/// What a filter made of an event.
+#[derive(Debug)]
+pub struct Processed {
+    /// What it decided.
+    pub decision: Decision,
+    /// Documents of the events that it emitted, in order.
+    pub emitted: Vec<String>,
+}
+
+/// What a filter decided about an event.
+#[derive(Debug)]
+pub enum Decision {
+    /// It goes on as it was.
+    Keep,
+    /// It goes on changed.
+    Change(String, Fields),
+    /// It ends here, for this reason.
+    Drop(String),
+}
+
+/// A filter, as one lane uses it. Not shared: each lane has its own.
+pub struct Filter {
+    plugin: Arc<Plugin>,
+    of: Arc<Use>,
+    live: Option<Live<Verdict>>,
+}
+
+impl Filter {
+    /// Makes the first instance and sets it up.
+    ///
+    /// # Errors
+    /// When the configuration is refused (`Failure::Answered`) or the plugin breaks.
+    pub fn new(plugin: Arc<Plugin>, of: Arc<Use>) -> Result<Filter, Failure> {
+        let live = Live::start(&plugin, &of, "process")?;
+        Ok(Filter { plugin, of, live: Some(live) })
+    }
+
+    /// The use this is of.
+    pub fn of(&self) -> &Arc<Use> {
+        &self.of
+    }
+
+    /// The plugin.
+    pub fn plugin(&self) -> &Arc<Plugin> {
+        &self.plugin
+    }
+
+    /// Has the plugin decide about an event. After a fault it is asked once more, in a fresh instance.
+    ///
+    /// # Errors
+    /// When the plugin answers an error, or both tries end in a fault: `onError` decides then.
+    pub fn process(&mut self, event: EventRef<'_>) -> Result<Processed, Failure> {
+        match self.once(event) {
+            Err(Failure::Fault(_)) => self.once(event),
+            answer => answer,
+        }
+    }
+
+    fn once(&mut self, event: EventRef<'_>) -> Result<Processed, Failure> {
+        let mut live = match self.live.take() {
+            Some(live) => live,
+            None => Live::start(&self.plugin, &self.of, "process")?,
+        };
+        let context = live.store.data_mut();
+        match &mut context.hand {
+            Hand::Event(working) => working.start(event, &self.of.name),
+            hand => {
+                let mut working = Working::default();
+                working.start(event, &self.of.name);
+                *hand = Hand::Event(working);
+            }
+        }
+        let answer = live.call(self.of.limits.time);
+        if matches!(answer, Err(Failure::Fault(_))) {
+            return Err(answer.err().expect("it is an error")); // and the instance is dropped
+        }
+        let processed = answer.map(|verdict| processed(&mut live, verdict));
+        self.live = Some(live);
+        processed
+    }
+}
+
+fn processed(live: &mut Live<Verdict>, verdict: Verdict) -> Processed {
+    let Hand::Event(working) = &mut live.store.data_mut().hand else {
+        unreachable!("the event was put at hand before the call, and no import takes it away")
+    };
+    let decision = match verdict {
+        Verdict::Drop(reason) => Decision::Drop(clean(&reason, REASON_BYTES_MAX)),
+        Verdict::Keep => match working.take_change() {
+            Some((document, fields)) => Decision::Change(document, fields),
+            None => Decision::Keep,
+        },
+    };
+    Processed { decision, emitted: std::mem::take(&mut working.emitted) }
+}

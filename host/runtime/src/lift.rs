@@ -1,0 +1,155 @@
+//! A core module becomes a component of the world that its exports choose.
+//!
+//! Any compiler's output is welcome: the canonical names, the standard mangling (`cm32p2|…`), and
+//! modules that import WASI preview 1, which get stubs that grant nothing.
+
+use wasmparser::{ExternalKind, Payload};
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::{Resolve, WorldId};
+
+use crate::error::LoadProblem;
+use crate::plugin::Kind;
+
+/// Part of the compile cache's key: raise it when lifting makes another component of the same file.
+pub(crate) const LIFT_VERSION: u32 = 1;
+
+/// The contract, as released.
+pub const CONTRACT: &str = include_str!("../../../plugin-sdk/wit/0.1.0/weir.wit");
+
+const WASI: &str = "wasi_snapshot_preview1";
+const WASI_STUB: &str = include_str!("nowasi.wat");
+
+/// Lifts a core module; a component is passed on as it is.
+///
+/// # Errors
+/// When it is damaged, exports no plugin, or imports what the contract lacks: each says what to do.
+pub fn lift(wasm: &[u8]) -> Result<Vec<u8>, LoadProblem> {
+    let shape = Shape::read(wasm)?;
+    if shape.component {
+        return Ok(wasm.to_vec());
+    }
+    let kind = Kind::of_exports(|name| shape.exports_plugin_function(name))?;
+    shape.check_allocator()?;
+    let mut module = wasm.to_vec();
+    if !shape.typed {
+        let (resolve, world) = world(kind)?;
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+            .map_err(|error| LoadProblem::Lift(chain(error)))?;
+    }
+    encode(&module, shape.wasi).map_err(|error| explain(&error))
+}
+
+fn world(kind: Kind) -> Result<(Resolve, WorldId), LoadProblem> {
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("weir.wit", CONTRACT).map_err(|error| LoadProblem::Lift(chain(error)))?;
+    let world = resolve
+        .select_world(&[package], Some(kind.world()))
+        .map_err(|error| LoadProblem::Lift(chain(error)))?;
+    Ok((resolve, world))
+}
+
+fn encode(module: &[u8], wasi: bool) -> Result<Vec<u8>, String> {
+    let mut encoder = ComponentEncoder::default().validate(true).module(module).map_err(chain)?;
+    if wasi {
+        let stub = wat::parse_str(WASI_STUB).map_err(chain)?;
+        encoder = encoder.adapter(WASI, &stub).map_err(chain)?;
+    }
+    encoder.encode().map_err(chain)
+}
+
+/// An error with all its causes, which is how wit-component's errors print in full.
+fn chain(error: impl std::fmt::Display) -> String {
+    format!("{error:#}")
+}
+
+/// What can be seen of a module without compiling it.
+#[derive(Default)]
+struct Shape {
+    component: bool,
+    /// A custom section says which world it was built for.
+    typed: bool,
+    wasi: bool,
+    exports: Vec<String>,
+}
+
+impl Shape {
+    fn read(wasm: &[u8]) -> Result<Shape, LoadProblem> {
+        let mut shape = Shape::default();
+        for payload in wasmparser::Parser::new(0).parse_all(wasm) {
+            match payload.map_err(|error| LoadProblem::Damaged(error.to_string()))? {
+                Payload::Version { encoding: wasmparser::Encoding::Component, .. } => {
+                    shape.component = true;
+                    return Ok(shape);
+                }
+                Payload::CustomSection(section) if section.name().starts_with("component-type") => {
+                    shape.typed = true;
+                }
+                Payload::ImportSection(section) => shape.wasi |= imports_wasi(section)?,
+                Payload::ExportSection(section) => {
+                    for export in section {
+                        let export = export.map_err(|error| LoadProblem::Damaged(error.to_string()))?;
+                        if matches!(export.kind, ExternalKind::Func | ExternalKind::Memory) {
+                            shape.exports.push(export.name.to_owned());
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(shape)
+    }
+
+    fn exports(&self, name: &str) -> bool {
+        self.exports.iter().any(|export| export == name)
+    }
+
+    fn exports_plugin_function(&self, name: &str) -> bool {
+        self.exports(name) || self.exports(&format!("cm32p2||{name}"))
+    }
+
+    /// The encoder's own words for these two do not say what to do.
+    fn check_allocator(&self) -> Result<(), LoadProblem> {
+        let mangled = self.exports.iter().any(|export| export.starts_with("cm32p2|"));
+        let (memory, realloc) =
+            if mangled { ("cm32p2_memory", "cm32p2_realloc") } else { ("memory", "cabi_realloc") };
+        for (name, advice) in [
+            (memory, "export its linear memory under this name"),
+            (realloc, "export an allocator (old pointer, old length, alignment, new length) -> pointer"),
+        ] {
+            if !self.exports(name) {
+                return Err(LoadProblem::MissingExport { name, advice });
+            }
+        }
+        if !self.exports_plugin_function("setup") {
+            let advice = "export it: it takes the configuration as JSON and may accept anything";
+            return Err(LoadProblem::MissingExport { name: "setup", advice });
+        }
+        Ok(())
+    }
+}
+
+fn imports_wasi(section: wasmparser::ImportSectionReader<'_>) -> Result<bool, LoadProblem> {
+    for import in section.into_imports() {
+        let import = import.map_err(|error| LoadProblem::Damaged(error.to_string()))?;
+        if import.module == WASI {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Adds what to do to the encoder's words.
+fn explain(error: &str) -> LoadProblem {
+    let advice = if error.contains("module requires an import interface named") {
+        "a plugin may import the interfaces of weir:plugin@0.1.0 (and WASI preview 1) only: \
+         rebuild without what needs this import"
+    } else if error.contains(WASI) {
+        "weir's WASI stub lacks this function: rebuild without what needs it \
+         (for Go: -buildmode=c-shared)"
+    } else if error.contains("cabi_realloc") {
+        "export cabi_realloc (wit-bindgen 0.60 dropped it: use 0.58)"
+    } else {
+        "compare its imports and exports with plugin-sdk/wit"
+    };
+    LoadProblem::Lift(format!("{error}; {advice}"))
+}

@@ -1,0 +1,100 @@
+//! What a plugin may use: memory, tables, its own processor time.
+
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use wasmtime::ResourceLimiter;
+
+use crate::engine::TICK;
+
+/// Elements of all tables; an element takes eight bytes.
+const TABLE_ELEMENTS_MAX: usize = 100_000;
+
+/// `setup` and the start of an instance may take this long at least: an interpreter starts up in it.
+const SETUP_TIME_LEAST: Duration = Duration::from_secs(2);
+
+/// The limits of one use of a plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of linear memory.
+    pub memory_bytes: usize,
+    /// Processor time of one call. Checked at each [`TICK`].
+    pub time: Duration,
+}
+
+impl Limits {
+    /// What a filter may use where nothing is configured.
+    pub const FILTER: Limits = Limits { memory_bytes: 32 << 20, time: Duration::from_millis(100) };
+    /// What a sink may use where nothing is configured: it holds a batch and builds a request of it.
+    pub const SINK: Limits = Limits { memory_bytes: 64 << 20, time: Duration::from_secs(1) };
+
+    pub(crate) fn setup_time(&self) -> Duration {
+        self.time.max(SETUP_TIME_LEAST)
+    }
+}
+
+/// Refuses growth past the limits, and remembers that it did: the crash that follows has a reason.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    memory_bytes_max: usize,
+    pub(crate) memory_refused: bool,
+    pub(crate) table_refused: bool,
+}
+
+impl Limiter {
+    pub(crate) fn new(limits: Limits) -> Limiter {
+        Limiter { memory_bytes_max: limits.memory_bytes, memory_refused: false, table_refused: false }
+    }
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let fits = desired <= self.memory_bytes_max;
+        self.memory_refused |= !fits;
+        Ok(fits)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let fits = desired <= TABLE_ELEMENTS_MAX;
+        self.table_refused |= !fits;
+        Ok(fits)
+    }
+}
+
+/// Measures one call. Reading the clock costs as much as a small call, so nothing is read at its start:
+/// the first tick in a call notes the thread's processor time, later ticks compare. Waiting in a host call
+/// uses none, so a slow server does not count.
+#[derive(Debug)]
+pub(crate) struct CallClock {
+    limit: Duration,
+    used_at_first_tick: Option<Duration>,
+    pub(crate) ran_out: bool,
+}
+
+impl CallClock {
+    pub(crate) fn new(limit: Duration) -> CallClock {
+        CallClock { limit, used_at_first_tick: None, ran_out: false }
+    }
+
+    pub(crate) fn start(&mut self, limit: Duration) {
+        self.limit = limit;
+        self.used_at_first_tick = None;
+    }
+
+    /// At a tick: whether the call may go on. It ends a tick early rather than late, because up to one
+    /// passed before the first; the first tick itself never ends a call.
+    pub(crate) fn may_go_on(&mut self) -> bool {
+        let now = processor_time();
+        let Some(first) = self.used_at_first_tick else {
+            self.used_at_first_tick = Some(now);
+            return true;
+        };
+        self.ran_out = now.saturating_sub(first) + TICK >= self.limit;
+        !self.ran_out
+    }
+}
+
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}

@@ -1,0 +1,67 @@
+;; "No WASI": satisfies wasi_snapshot_preview1 for toolchains that import it whether they need it or not,
+;; without giving the plugin anything. Used as the adapter when lifting; wit-component drops what is not imported.
+;; No memory of its own (no allocation in the guest). Time and random numbers are the host's, what is printed becomes
+;; log lines, sleeping returns at once, and there are no arguments, no environment and no files.
+(module
+  (import "env" "memory" (memory 0))
+  (import "weir:plugin/host@0.1.0" "print" (func $print (param i32 i32 i32)))
+  (import "weir:plugin/host@0.1.0" "now" (func $now_ms (result i64)))
+  (import "weir:plugin/host@0.1.0" "random" (func $random (result i64)))
+  (func $zero2 (param $a i32) (param $b i32) (result i32)
+    (i32.store (local.get $a) (i32.const 0)) (i32.store (local.get $b) (i32.const 0)) (i32.const 0))
+  (export "args_sizes_get" (func $zero2))
+  (export "environ_sizes_get" (func $zero2))
+  (func $ok2 (param i32 i32) (result i32) (i32.const 0))
+  (export "args_get" (func $ok2))
+  (export "environ_get" (func $ok2))
+  (export "fd_fdstat_set_flags" (func $ok2))
+  (func (export "sched_yield") (result i32) (i32.const 0))
+  (func (export "proc_exit") (param i32) (unreachable))
+  (func (export "adapter_monotonic_clock_set_paused") (param i32))
+  (func (export "clock_res_get") (param i32) (param $o i32) (result i32) (i64.store (local.get $o) (i64.const 1_000_000)) (i32.const 0))
+  (func (export "clock_time_get") (param i32 i64) (param $o i32) (result i32)
+    (i64.store (local.get $o) (i64.mul (call $now_ms) (i64.const 1_000_000))) (i32.const 0))
+  (func (export "random_get") (param $p i32) (param $n i32) (result i32)
+    (loop $l
+      (if (local.get $n) (then
+        (i32.store8 (local.get $p) (i32.wrap_i64 (call $random)))
+        (local.set $p (i32.add (local.get $p) (i32.const 1)))
+        (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+        (br $l))))
+    (i32.const 0))
+  (func (export "fd_write") (param $fd i32) (param $iov i32) (param $n i32) (param $out i32) (result i32)
+    (local $sum i32)
+    (if (i32.and (i32.ne (local.get $fd) (i32.const 1)) (i32.ne (local.get $fd) (i32.const 2))) (then (return (i32.const 8))))
+    (loop $l
+      (if (local.get $n) (then
+        (if (i32.load offset=4 (local.get $iov)) (then
+          (call $print (local.get $fd) (i32.load (local.get $iov)) (i32.load offset=4 (local.get $iov)))))
+        (local.set $sum (i32.add (local.get $sum) (i32.load offset=4 (local.get $iov))))
+        (local.set $iov (i32.add (local.get $iov) (i32.const 8)))
+        (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+        (br $l))))
+    (i32.store (local.get $out) (local.get $sum))
+    (i32.const 0))
+  (func (export "poll_oneoff") (param $in i32) (param $out i32) (param $n i32) (param $nev i32) (result i32)
+    (i32.store (local.get $nev) (local.get $n))
+    (loop $l
+      (if (local.get $n) (then
+        (i64.store (local.get $out) (i64.load (local.get $in)))
+        (i64.store offset=8 (local.get $out) (i64.shl (i64.load8_u offset=8 (local.get $in)) (i64.const 16)))
+        (i64.store offset=16 (local.get $out) (i64.const 0))
+        (i64.store offset=24 (local.get $out) (i64.const 0))
+        (local.set $in (i32.add (local.get $in) (i32.const 48)))
+        (local.set $out (i32.add (local.get $out) (i32.const 32)))
+        (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+        (br $l))))
+    (i32.const 0))
+  ;; no files: EBADF (8)
+  (func (export "fd_close") (param i32) (result i32) (i32.const 8))
+  (func (export "fd_read") (param i32 i32 i32 i32) (result i32) (i32.const 8))
+  (func (export "fd_seek") (param i32 i64 i32 i32) (result i32) (i32.const 8))
+  (func (export "fd_prestat_get") (param i32 i32) (result i32) (i32.const 8))
+  (func (export "fd_prestat_dir_name") (param i32 i32 i32) (result i32) (i32.const 8))
+  (func (export "fd_fdstat_get") (param $fd i32) (param $o i32) (result i32)
+    (if (i32.gt_u (local.get $fd) (i32.const 2)) (then (return (i32.const 8))))
+    (i64.store (local.get $o) (i64.const 2)) (i64.store offset=8 (local.get $o) (i64.const -1)) (i64.store offset=16 (local.get $o) (i64.const -1))
+    (i32.const 0)))

@@ -1,0 +1,199 @@
+//! A loaded plugin: compiled, linked, described. Instances are made from it.
+
+use std::path::{Path, PathBuf};
+
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, InstancePre};
+
+use crate::compile::{Cache, Compiler, compile};
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::error::{LoadError, LoadProblem};
+use crate::file::{Description, PluginFile};
+use crate::interfaces;
+
+/// The contract's package, and its released versions that this host runs.
+const PACKAGE: &str = "weir:plugin/";
+/// The newest released contract.
+pub const CONTRACT_VERSION: &str = "0.1.0";
+
+/// Which world a plugin is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Keeps, changes or drops events.
+    Filter,
+    /// Delivers batches.
+    Sink,
+    /// A sink that can be asked whether it would work.
+    SinkProbe,
+}
+
+impl Kind {
+    /// The world's name in the contract.
+    pub fn world(self) -> &'static str {
+        match self {
+            Kind::Filter => "filter",
+            Kind::Sink => "sink",
+            Kind::SinkProbe => "sink-probe",
+        }
+    }
+
+    /// `filter` or `sink`: where in a configuration it can be used.
+    pub fn role(self) -> &'static str {
+        if self == Kind::Filter { "filter" } else { "sink" }
+    }
+
+    pub(crate) fn of_exports(exports: impl Fn(&str) -> bool) -> Result<Kind, LoadProblem> {
+        match (exports("process"), exports("deliver"), exports("probe")) {
+            (true, false, _) => Ok(Kind::Filter),
+            (false, true, false) => Ok(Kind::Sink),
+            (false, true, true) => Ok(Kind::SinkProbe),
+            (true, true, _) => Err(LoadProblem::NoWorld(
+                "exports both `process` (a filter) and `deliver` (a sink): expected one of them; \
+                 make two plugins of it"
+                    .into(),
+            )),
+            (false, false, _) => Err(LoadProblem::NoWorld(
+                "exports neither `process` (a filter) nor `deliver` (a sink): export one of them \
+                 (for Go: -buildmode=c-shared and //go:wasmexport)"
+                    .into(),
+            )),
+        }
+    }
+}
+
+/// A plugin, ready to be instantiated any number of times.
+pub struct Plugin {
+    /// The file's stem.
+    pub name: String,
+    /// The file.
+    pub path: PathBuf,
+    /// Which world it is of.
+    pub kind: Kind,
+    /// What it says of itself.
+    pub description: Description,
+    /// SHA-256 of the file, in hex.
+    pub digest: String,
+    /// Bytes of the file.
+    pub file_bytes: u64,
+    /// What it may use: each import as `interface.function`, e.g. `event.reason`.
+    pub imports: Vec<String>,
+    /// The contract it was built for, or [`CONTRACT_VERSION`] where it imports nothing.
+    pub contract: String,
+    pub(crate) engine: Engine,
+    pub(crate) linked: InstancePre<Context>,
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Plugin").field("name", &self.name).field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Plugin {
+    /// Reads, lifts, compiles (or takes from the cache) and links a plugin.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the file, with what to do about it.
+    pub fn load(
+        engine: &Engine,
+        compiler: &Compiler,
+        cache: Option<&Cache>,
+        path: &Path,
+    ) -> Result<Plugin, LoadError> {
+        let file = PluginFile::read(path)?;
+        let fail = |problem| LoadError { file: path.to_path_buf(), problem };
+        let component = compile(engine, compiler, cache, &file).map_err(fail)?;
+        Plugin::link(engine, file, &component).map_err(fail)
+    }
+
+    fn link(engine: &Engine, file: PluginFile, component: &Component) -> Result<Plugin, LoadProblem> {
+        let ty = component.component_type();
+        let kind = Kind::of_exports(|name| ty.get_export(engine.wasmtime(), name).is_some())?;
+        let (imports, contract) = read_imports(engine, component)?;
+        let linked = interfaces::linker(engine, kind)
+            .and_then(|linker| linker.instantiate_pre(component))
+            .map_err(|error| explain_link(&format!("{error:#}"), &contract, kind))?;
+        Ok(Plugin {
+            name: file.name,
+            path: file.path,
+            kind,
+            description: file.description,
+            digest: file.digest,
+            file_bytes: file.file_bytes,
+            imports,
+            contract,
+            engine: engine.clone(),
+            linked,
+        })
+    }
+
+    /// `name version (file)`, as far as known, for messages.
+    pub fn label(&self) -> String {
+        if self.description.version.is_empty() {
+            format!("{} ({})", self.name, self.path.display())
+        } else {
+            format!("{} {} ({})", self.name, self.description.version, self.path.display())
+        }
+    }
+}
+
+/// The functions a component imports, and for which contract it was built.
+fn read_imports(engine: &Engine, component: &Component) -> Result<(Vec<String>, String), LoadProblem> {
+    let ty = component.component_type();
+    let mut functions = Vec::new();
+    let mut contract = CONTRACT_VERSION.to_owned();
+    for (name, import) in ty.imports(engine.wasmtime()) {
+        let Some((interface, version)) = name.strip_prefix(PACKAGE).and_then(|rest| rest.split_once('@')) else {
+            return Err(LoadProblem::Import(foreign_import(name)));
+        };
+        check_version(name, version)?;
+        version.clone_into(&mut contract);
+        if let ComponentItem::ComponentInstance(instance) = import.ty {
+            for (function, export) in instance.exports(engine.wasmtime()) {
+                if matches!(export.ty, ComponentItem::ComponentFunc(_)) {
+                    functions.push(format!("{interface}.{function}"));
+                }
+            }
+        }
+    }
+    functions.sort();
+    Ok((functions, contract))
+}
+
+fn foreign_import(name: &str) -> String {
+    let advice = if name.starts_with("wasi:") {
+        "build it without WASI 0.2 (componentize-qjs and componentize-py: --stub-wasi)"
+    } else {
+        "build it without what needs this"
+    };
+    format!("imports `{name}`, which weir does not offer: expected imports of weir:plugin@0.1 only; {advice}")
+}
+
+fn check_version(import: &str, version: &str) -> Result<(), LoadProblem> {
+    let Some(("0.1", patch)) = version.rsplit_once('.') else {
+        return Err(LoadProblem::Import(format!(
+            "imports `{import}`: this weir runs plugins of contract 0.1; build the plugin with the WIT of \
+             {CONTRACT_VERSION}, or run a weir that knows {version}"
+        )));
+    };
+    debug_assert!(patch.parse::<u32>().is_ok(), "wasmparser validates versions");
+    Ok(())
+}
+
+/// A name that the contract of this version lacks comes from a newer one, or is a mistake.
+fn explain_link(error: &str, contract: &str, kind: Kind) -> LoadProblem {
+    let newer = contract != CONTRACT_VERSION;
+    let world = kind.world();
+    LoadProblem::Import(if newer {
+        format!(
+            "needs contract {contract} or later, this weir has {CONTRACT_VERSION}: {error}; run a newer weir, or \
+             build the plugin with the WIT of {CONTRACT_VERSION}"
+        )
+    } else {
+        format!(
+            "does not fit world `{world}` of weir:plugin@{CONTRACT_VERSION}: {error}; build it with the WIT in \
+             plugin-sdk/wit/{CONTRACT_VERSION}"
+        )
+    })
+}

@@ -1,0 +1,112 @@
+//! Secrets stay with the host: plugins hold placeholders.
+//!
+//! A placeholder is unguessable, means nothing elsewhere, and only [`Secrets`] of the same use know it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::file::hex;
+
+/// Placeholders that a plugin may make with `secret.basic`, beside those of its configuration.
+const DERIVED_MAX: usize = 100;
+
+/// The secrets of one use, by placeholder.
+#[derive(Default)]
+pub struct Secrets {
+    known: Mutex<HashMap<String, Secret>>,
+}
+
+struct Secret {
+    value: String,
+    derived: bool,
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Secrets(…)")
+    }
+}
+
+impl Secrets {
+    /// Keeps a secret; the plugin gets the placeholder.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn keep(&self, value: String) -> Result<String, getrandom::Error> {
+        self.insert(value, false)
+    }
+
+    /// A placeholder for HTTP's `Basic` credentials; the same for the same user and password.
+    pub(crate) fn basic(&self, user: &str, password: &str) -> Result<String, String> {
+        let pair = format!("{}:{}", self.reveal(user), self.reveal(password));
+        let value = format!("Basic {}", BASE64_STANDARD.encode(pair));
+        {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let derived = || known.iter().filter(|(_, secret)| secret.derived);
+            if let Some((placeholder, _)) = derived().find(|(_, secret)| secret.value == value) {
+                return Ok(placeholder.clone());
+            }
+            if derived().count() >= DERIVED_MAX {
+                return Err(format!("secret.basic: more than {DERIVED_MAX} different credentials"));
+            }
+        }
+        self.insert(value, true).map_err(|error| format!("secret.basic: {error}"))
+    }
+
+    pub(crate) fn hmac_sha256(&self, key: &str, data: &[u8]) -> Vec<u8> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.reveal(key).as_bytes())
+            .expect("HMAC-SHA256 takes keys of any length (RFC 2104)");
+        mac.update(data);
+        mac.finalize().into_bytes().to_vec()
+    }
+
+    /// The text with each placeholder in it replaced.
+    fn reveal(&self, text: &str) -> String {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().fold(text.to_owned(), |text, (placeholder, secret)| {
+            if text.contains(placeholder) { text.replace(placeholder, &secret.value) } else { text }
+        })
+    }
+
+    fn insert(&self, value: String, derived: bool) -> Result<String, getrandom::Error> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes)?;
+        let placeholder = format!("weir-secret-{}", hex(&bytes));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(placeholder.clone(), Secret { value, derived });
+        Ok(placeholder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn basic_credentials_of_placeholders_are_a_placeholder() {
+        let secrets = Secrets::default();
+        let password = secrets.keep("open sesame".into()).expect("random bytes");
+        let basic = secrets.basic("Aladdin", &password).expect("few credentials");
+        assert!(basic.starts_with("weir-secret-"), "{basic}");
+        assert_eq!(secrets.reveal(&basic), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="); // RFC 7617
+        assert_eq!(secrets.basic("Aladdin", &password).expect("few credentials"), basic);
+    }
+
+    #[test]
+    fn hmac_of_the_rfc_under_a_placeholder() {
+        let secrets = Secrets::default();
+        let key = secrets.keep("Jefe".into()).expect("random bytes");
+        let mac = secrets.hmac_sha256(&key, b"what do ya want for nothing?"); // RFC 4231, case 2
+        assert_eq!(hex(&mac), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+
+    #[test]
+    fn another_use_does_not_know_the_placeholder() {
+        let placeholder = Secrets::default().keep("secret".into()).expect("random bytes");
+        assert_eq!(Secrets::default().reveal(&placeholder), placeholder);
+    }
+}

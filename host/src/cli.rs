@@ -1,0 +1,162 @@
+//! The command line: what there is to type. No behaviour.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Routes Kubernetes events through WebAssembly plugins.
+///
+/// weir reads events, passes each through the filters and transforms of a route tree, and delivers what
+/// is left through sinks. Filters and sinks are WebAssembly files in a directory: drop one in and name
+/// it in the configuration.
+///
+/// Exit codes: 0 done, 1 the work failed, 2 the usage or the configuration is wrong. Data goes to standard
+/// output, text for people to standard error.
+#[derive(Debug, Parser)]
+#[command(name = "weir", version, max_term_width = 100)]
+#[command(after_long_help = "Start here:
+  weir check -c config.yaml             is everything right? all mistakes at once, with their lines
+  weir run -c config.yaml               run
+  weir plugin list                      which plugins are there
+  weir plugin test FILTER events.ndjson what would this plugin do to these events")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run until the source ends or a signal comes.
+    ///
+    /// With `source.replay` weir ends with 0 when everything that was read is delivered. SIGTERM and SIGINT
+    /// stop reading and deliver what was read, for at most `shutdown.deadline`; a second one stops at once.
+    Run(Run),
+    /// Validate the configuration, and load and set up every plugin it uses.
+    ///
+    /// Prints all mistakes at once, each with line, column, what was found and what was expected. Exit
+    /// code 2 if there is one.
+    Check(Check),
+    /// Look at plugins and try them.
+    #[command(subcommand)]
+    Plugin(Plugin),
+    /// Print a completion script for a shell.
+    ///
+    /// For example: weir completions bash > /etc/bash_completion.d/weir
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Compile a plugin from standard input to standard output (the host calls this itself).
+    #[command(hide = true)]
+    Compile,
+}
+
+/// Which configuration.
+#[derive(Debug, Args)]
+pub struct ConfigFile {
+    /// The configuration file.
+    #[arg(short, long, value_name = "FILE", default_value = "config.yaml")]
+    pub config: PathBuf,
+}
+
+/// `weir run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would show it")]
+    pub config: ConfigFile,
+    /// Write the ledger (how many events came, went where, and why) as JSON at the end.
+    #[arg(long, value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
+}
+
+/// `weir check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would show it")]
+    pub config: ConfigFile,
+    /// How to print what was found.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// `weir plugin …`.
+#[derive(Debug, Subcommand)]
+pub enum Plugin {
+    /// List the plugins of the directories, and whether each can be loaded.
+    List(List),
+    /// Show what a plugin is: its world, contract, what it may use, its size and digest.
+    Inspect(Inspect),
+    /// Run a plugin over a file of events and show what it does to each.
+    ///
+    /// A filter: the verdict for each event, and every change. A sink: what it says of the batch; what it
+    /// writes goes to standard output.
+    Test(Test),
+}
+
+/// Where plugins are.
+#[derive(Debug, Args)]
+pub struct PluginPlace {
+    /// A directory of plugins; may be given several times, a later one wins. Default: those of the
+    /// configuration file where one is given, else `plugins/` beside this program.
+    #[arg(long = "plugins", value_name = "DIR")]
+    pub directories: Vec<PathBuf>,
+    /// Take the directories and the cache from this configuration.
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// `weir plugin list`.
+#[derive(Debug, Args)]
+pub struct List {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would show it")]
+    pub place: PluginPlace,
+    /// How to print the table.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// `weir plugin inspect`.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// A plugin's name, or a path to its file.
+    pub plugin: String,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would show it")]
+    pub place: PluginPlace,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// `weir plugin test`.
+#[derive(Debug, Args)]
+pub struct Test {
+    /// A plugin's name, or a path to its file.
+    pub plugin: String,
+    /// Events, in any form that `source.replay` reads; `-` is standard input.
+    pub events: PathBuf,
+    /// The plugin's configuration, as YAML or JSON.
+    #[arg(long = "with", value_name = "YAML", default_value = "{}")]
+    pub with: String,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would show it")]
+    pub place: PluginPlace,
+    /// How to print what a filter did.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// The form of a command's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}

@@ -1,0 +1,51 @@
+//! What each command does. A command gives its exit code; `main` only passes it on.
+
+pub mod check;
+pub mod plugin;
+pub mod plugin_test;
+pub mod run;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use weir_runtime::{Compiler, Engine};
+
+use crate::config::{Config, LoadError};
+
+/// Usage or configuration are wrong.
+pub const EXIT_USAGE: u8 = 2;
+/// The work failed.
+pub const EXIT_FAILED: u8 = 1;
+
+/// What every command gets from `main`.
+pub struct Surroundings {
+    /// How plugins are compiled.
+    pub compiler: Compiler,
+}
+
+/// Reads a configuration, or says on standard error what is wrong with it.
+fn load_config(path: &Path) -> Result<Config, ExitCode> {
+    Config::load(path).map_err(|error| {
+        eprintln!("{error}");
+        if let LoadError::Invalid(errors) = &error {
+            eprintln!("{} in {}", count(errors.0.len(), "mistake"), path.display());
+        }
+        ExitCode::from(EXIT_USAGE)
+    })
+}
+
+/// The engine, or what is wrong with this machine.
+fn new_engine() -> Result<Engine, ExitCode> {
+    Engine::new().map_err(|error| failed(EXIT_FAILED, &error))
+}
+
+/// Says an error on standard error; gives the exit code.
+fn failed(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("weir: {error}");
+    ExitCode::from(code)
+}
+
+/// "1 mistake", "2 mistakes".
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}

@@ -1,0 +1,249 @@
+//! `weir plugin test`: a plugin over a file of events, and what it does to each.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use weir_event::frame::{Frame, Framer};
+use weir_event::{Document, Reader};
+use weir_runtime::{
+    Decision, Failure, Filter, Kind, Limits, Outcome, Output as Lines, Plugin, Processed, Said, Sink, Use,
+};
+
+use super::{EXIT_FAILED, EXIT_USAGE, Surroundings, count, failed, plugin};
+use crate::cli::{Output, Test};
+use crate::output::StandardOutput;
+use crate::shutdown::Shutdown;
+
+/// Bytes of a value that a change shows.
+const SHOWN_BYTES_MAX: usize = 200;
+/// Events in a batch for a sink: the default of `weir run`.
+const BATCH_EVENTS: usize = crate::config::BATCH_EVENTS_DEFAULT;
+
+/// Tries the plugin.
+///
+/// # Errors
+/// With the exit code, after the error was said.
+pub fn run(arguments: &Test, surroundings: &Surroundings) -> Result<ExitCode, ExitCode> {
+    let loader = plugin::open(&arguments.place, surroundings)?;
+    let plugin = Arc::new(plugin::load(&loader, &arguments.plugin)?);
+    let config: Value = serde_yaml::from_str(&arguments.with)
+        .map_err(|error| failed(EXIT_USAGE, &format_args!("--with: not valid YAML or JSON: {error}")))?;
+    let events = read_events(&arguments.events).map_err(|error| failed(EXIT_USAGE, &error))?;
+    if plugin.kind == Kind::Filter {
+        test_filter(&plugin, &config, &events, arguments.output)
+    } else {
+        test_sink(&plugin, &config, &events)
+    }
+}
+
+/// All events of a file; malformed ones are said on standard error and skipped.
+fn read_events(path: &Path) -> Result<Vec<Document>, String> {
+    let failed = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
+    let mut input: Box<dyn Read> =
+        if path == Path::new("-") { Box::new(std::io::stdin()) } else { Box::new(File::open(path).map_err(failed)?) };
+    let (mut framer, mut reader, mut events) = (Framer::new(), Reader::new(""), Vec::new());
+    loop {
+        let read = input.read(framer.space()).map_err(failed)?;
+        if read == 0 {
+            framer.finish();
+        }
+        framer.filled(read);
+        while let Some(frame) = framer.next_frame() {
+            let line = frame.line;
+            for error in read_frame(&mut reader, &frame, &mut events) {
+                eprintln!("{}:{line}: skipped: {error}", path.display());
+            }
+        }
+        if read == 0 {
+            return Ok(events);
+        }
+    }
+}
+
+/// Adds the events of one value; gives what was wrong with it.
+fn read_frame(reader: &mut Reader, frame: &Frame<'_>, events: &mut Vec<Document>) -> Vec<String> {
+    let value = match frame.value {
+        Ok(value) => value,
+        Err(error) => return vec![error.to_string()],
+    };
+    let mut errors = Vec::new();
+    let read = reader.read(value, &mut |event| match event {
+        Ok(event) => events.push(Document::new(event)),
+        Err(error) => errors.push(error.to_string()),
+    });
+    errors.extend(read.err().map(|error| error.to_string()));
+    errors
+}
+
+fn test_filter(plugin: &Arc<Plugin>, config: &Value, events: &[Document], form: Output) -> Result<ExitCode, ExitCode> {
+    let of = Arc::new(Use::new("test", &plugin.name, config.to_string(), Limits::FILTER));
+    let mut filter =
+        Filter::new(Arc::clone(plugin), Arc::clone(&of)).map_err(|failure| set_up_failed(plugin, &failure))?;
+    let mut sums: BTreeMap<&str, usize> = BTreeMap::new();
+    for event in events {
+        let answer = filter.process(event.event());
+        *sums.entry(verdict(&answer)).or_default() += 1;
+        match form {
+            Output::Text => print_verdict(event, &answer),
+            Output::Json => println!("{}", verdict_json(event, &answer)),
+        }
+    }
+    let shown: Vec<String> = sums.iter().map(|(verdict, sum)| format!("{sum} {verdict}")).collect();
+    eprintln!("{}: {}", count(events.len(), "event"), shown.join(", "));
+    print_counters(&of);
+    let good = !events.is_empty() && !sums.contains_key(FAILED);
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAILED) })
+}
+
+fn set_up_failed(plugin: &Plugin, failure: &Failure) -> ExitCode {
+    failed(EXIT_USAGE, &format_args!("plugin {}: {failure}", plugin.label()))
+}
+
+fn print_counters(of: &Use) {
+    of.counters().iter().for_each(|(name, sum)| eprintln!("counter {name}: {sum}"));
+}
+
+const FAILED: &str = "failed";
+
+fn verdict(answer: &Result<Processed, Failure>) -> &'static str {
+    match answer {
+        Err(_) => FAILED,
+        Ok(Processed { decision: Decision::Keep, .. }) => "kept",
+        Ok(Processed { decision: Decision::Change(..), .. }) => "changed",
+        Ok(Processed { decision: Decision::Drop(_), .. }) => "dropped",
+    }
+}
+
+fn print_verdict(document: &Document, answer: &Result<Processed, Failure>) {
+    let event = document.event();
+    let (verdict, severity, reason) = (verdict(answer), event.severity(), event.reason());
+    let (kind, name, namespace) = (event.object_kind(), event.object_name(), event.namespace());
+    println!("{verdict:<8} {severity} {reason} {kind}/{name} in {namespace} ({})", event.id());
+    match answer {
+        Err(failure) => println!("         {failure}"),
+        Ok(Processed { decision, emitted }) => {
+            match decision {
+                Decision::Keep => {}
+                Decision::Drop(reason) => println!("         because: {reason}"),
+                Decision::Change(changed, _) => {
+                    changes(document.as_str(), changed).iter().for_each(|change| println!("         {change}"));
+                }
+            }
+            emitted.iter().for_each(|emitted| println!("         emitted: {emitted}"));
+        }
+    }
+}
+
+fn verdict_json(document: &Document, answer: &Result<Processed, Failure>) -> Value {
+    let mut row = json!({"id": document.event().id(), "verdict": verdict(answer)});
+    let parse = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
+    match answer {
+        Err(failure) => row["error"] = failure.to_string().into(),
+        Ok(Processed { decision, emitted }) => {
+            match decision {
+                Decision::Keep => {}
+                Decision::Drop(reason) => row["reason"] = reason.as_str().into(),
+                Decision::Change(changed, _) => row["event"] = parse(changed),
+            }
+            if !emitted.is_empty() {
+                row["emitted"] = emitted.iter().map(|emitted| parse(emitted)).collect();
+            }
+        }
+    }
+    row
+}
+
+/// The differences of two documents: `- pointer: old`, `+ pointer: new`.
+fn changes(before: &str, after: &str) -> Vec<String> {
+    let (before, after) = (leaves(before), leaves(after));
+    let shown = |value: &str| weir_runtime::clean(value, SHOWN_BYTES_MAX);
+    let mut lines = Vec::new();
+    for pointer in before.keys().chain(after.keys().filter(|pointer| !before.contains_key(*pointer))) {
+        let (old, new) = (before.get(pointer), after.get(pointer));
+        if old != new {
+            lines.extend(old.map(|old| format!("- {pointer}: {}", shown(old))));
+            lines.extend(new.map(|new| format!("+ {pointer}: {}", shown(new))));
+        }
+    }
+    lines
+}
+
+/// Every value that has no members, by its pointer.
+fn leaves(document: &str) -> BTreeMap<String, String> {
+    let mut leaves = BTreeMap::new();
+    let mut open = vec![(String::new(), serde_json::from_str::<Value>(document).unwrap_or_default())];
+    while let Some((pointer, value)) = open.pop() {
+        match value {
+            Value::Object(members) if !members.is_empty() => {
+                let under = |key: &str| format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+                open.extend(members.into_iter().map(|(key, member)| (under(&key), member)));
+            }
+            Value::Array(items) if !items.is_empty() => {
+                open.extend(items.into_iter().enumerate().map(|(at, item)| (format!("{pointer}/{at}"), item)));
+            }
+            leaf => {
+                leaves.insert(pointer, leaf.to_string());
+            }
+        }
+    }
+    leaves
+}
+
+fn test_sink(plugin: &Arc<Plugin>, config: &Value, events: &[Document]) -> Result<ExitCode, ExitCode> {
+    let output: Arc<dyn Lines> = Arc::new(
+        StandardOutput::open(Arc::new(Shutdown::default()))
+            .map_err(|error| failed(EXIT_FAILED, &format_args!("standard output: {error}")))?,
+    );
+    let of = Use::new("test", &plugin.name, config.to_string(), Limits::SINK).with_output(output);
+    let of = Arc::new(of);
+    let mut sink = Sink::new(Arc::clone(plugin), Arc::clone(&of)).map_err(|failure| set_up_failed(plugin, &failure))?;
+    let accepted: usize = events.chunks(BATCH_EVENTS).map(|batch| deliver(&mut sink, batch.to_vec())).sum();
+    eprintln!("{}: {accepted} accepted", count(events.len(), "event"));
+    print_counters(&of);
+    let good = !events.is_empty() && accepted == events.len();
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAILED) })
+}
+
+/// Delivers one batch and says what was not accepted; gives how many were.
+fn deliver(sink: &mut Sink, mut batch: Vec<Document>) -> usize {
+    let delivered = match sink.deliver(&mut batch) {
+        Ok(delivered) => delivered,
+        Err(failure) => {
+            eprintln!("batch of {}: {failure}", batch.len());
+            return 0;
+        }
+    };
+    match delivered.outcome {
+        Outcome::Retry(reason) => eprintln!("batch of {}: to be tried again: {reason}", batch.len()),
+        Outcome::Reject(reason) => eprintln!("batch of {}: rejected: {reason}", batch.len()),
+        Outcome::Done => {
+            for (document, said) in batch.iter().zip(&delivered.said) {
+                match said {
+                    None => {}
+                    Some(Said::Retry(reason)) => eprintln!("{}: to be tried again: {reason}", document.event().id()),
+                    Some(Said::Reject(reason)) => eprintln!("{}: rejected: {reason}", document.event().id()),
+                }
+            }
+            return delivered.said.iter().filter(|said| said.is_none()).count();
+        }
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_name_each_pointer_once() {
+        let before = r#"{"a":1,"b":{"c/d":"x","e":[1,2]},"gone":true}"#;
+        let after = r#"{"a":1,"b":{"c/d":"y","e":[1,2,3]},"new":{}}"#;
+        let expected = ["- /b/c~1d: \"x\"", "+ /b/c~1d: \"y\"", "- /gone: true", "+ /b/e/2: 3", "+ /new: {}"];
+        assert_eq!(changes(before, after), expected);
+    }
+}

@@ -1,0 +1,291 @@
+//! A lane: takes chunks, walks each event through the route tree and its filters, and queues it for the
+//! receivers it reaches.
+//!
+//! In a route: `drop`, then `filters`, then `match`, then `routes`. A change that a filter makes is seen
+//! by what follows on that route and below it, not by siblings. A lane has a thread and filter instances
+//! of its own, because a filter's call blocks. Order is kept for what goes through one lane, and all
+//! events of one involved object do.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use weir_event::{Chunk, Document, EventRef, Fields, de_dot};
+use weir_runtime::{Decision, Failure, Filter, LogLimit, OnError, Processed};
+
+use crate::ack::Ack;
+use crate::config::Route;
+use crate::ledger::{Ledger, Tally};
+use crate::queue::{Pushed, Queue};
+use crate::route;
+use crate::shutdown::{Phase, Shutdown};
+
+/// Log lines a second about one filter's failures in one lane.
+const FAILURE_LINES_A_SECOND_MAX: u32 = 5;
+/// How long `onError: hold` waits before it tries the plugin again: first, and at most.
+const HOLD_FIRST: Duration = Duration::from_millis(100);
+const HOLD_MOST: Duration = Duration::from_secs(30);
+
+/// Where a lane's events go.
+pub struct Outlet {
+    /// The receiver's queue.
+    pub queue: Arc<Queue>,
+    /// Whether its documents have their keys' dots replaced.
+    pub de_dot: bool,
+}
+
+/// A filter of the configuration in one lane.
+pub struct LaneFilter {
+    filter: Filter,
+    on_error: OnError,
+    failures: LogLimit,
+}
+
+impl LaneFilter {
+    /// With what `onError` says for it.
+    pub fn new(filter: Filter, on_error: OnError) -> LaneFilter {
+        LaneFilter { filter, on_error, failures: LogLimit::new(FAILURE_LINES_A_SECOND_MAX) }
+    }
+}
+
+/// One lane.
+pub struct Lane {
+    route: Arc<Route>,
+    /// By the configuration's index.
+    filters: Vec<LaneFilter>,
+    outlets: Vec<Outlet>,
+    /// For each receiver, what the chunk at hand has for it.
+    outgoing: Vec<Vec<Document>>,
+    ledger: Arc<Ledger>,
+    tally: Tally,
+    shutdown: Arc<Shutdown>,
+}
+
+/// The process ends while an event waits; it was not decided about and will come again.
+struct Aborted;
+
+/// An event at one point of its way: as it was read, or as the last filter left it.
+struct Current<'a> {
+    event: EventRef<'a>,
+    /// What receivers share, made when the first of them is reached.
+    document: OnceCell<Document>,
+}
+
+impl<'a> Current<'a> {
+    fn new(event: EventRef<'a>) -> Current<'a> {
+        Current { event, document: OnceCell::new() }
+    }
+}
+
+/// What became of an event so far: the last decision, unless it reached a receiver.
+#[derive(Default)]
+struct Fate {
+    routed: bool,
+    dropped: Option<DroppedBy>,
+}
+
+enum DroppedBy {
+    Filter(usize, String),
+    Error(usize),
+}
+
+impl Lane {
+    /// A lane over these routes, with filters and outlets by the configuration's indices.
+    pub fn new(
+        route: Arc<Route>,
+        filters: Vec<LaneFilter>,
+        outlets: Vec<Outlet>,
+        ledger: Arc<Ledger>,
+        shutdown: Arc<Shutdown>,
+    ) -> Lane {
+        let outgoing = outlets.iter().map(|_| Vec::new()).collect();
+        Lane { route, filters, outlets, outgoing, ledger, tally: Tally::default(), shutdown }
+    }
+
+    /// Takes chunks until there are no more, or the process aborts.
+    pub fn run(mut self, chunks: &crossbeam_channel::Receiver<(Chunk, Ack)>) {
+        for (chunk, ack) in chunks {
+            let whole = self.chunk(&chunk, ack);
+            self.ledger.add(&mut self.tally);
+            if whole.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn chunk(&mut self, chunk: &Chunk, ack: Ack) -> Result<(), Aborted> {
+        let route = Arc::clone(&self.route);
+        for event in chunk.iter() {
+            self.tally.received += 1;
+            if let Err(aborted) = self.event(&route, event) {
+                self.tally.received -= 1; // not decided about: it is read again at the next start
+                self.flush(Arc::new(ack))?;
+                return Err(aborted);
+            }
+        }
+        self.flush(Arc::new(ack))
+    }
+
+    /// Queues what the chunk has for each receiver.
+    fn flush(&mut self, ack: Arc<Ack>) -> Result<(), Aborted> {
+        for (receiver, documents) in self.outgoing.iter().enumerate() {
+            ack.expect(receiver, documents.len());
+        }
+        for (receiver, documents) in self.outgoing.iter_mut().enumerate() {
+            let events = documents.len();
+            if events == 0 {
+                continue;
+            }
+            // Counted before it can be delivered, so that a ledger read meanwhile never shows more delivered.
+            let counts = self.ledger.receiver(receiver);
+            match self.outlets[receiver].queue.push(std::mem::take(documents), &ack, || counts.enqueued(events)) {
+                Pushed::Queued { dropped } => counts.dropped(dropped),
+                Pushed::Aborted => return Err(Aborted),
+            }
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, route: &Route, event: EventRef<'_>) -> Result<(), Aborted> {
+        let mut fate = Fate::default();
+        self.enter(route, &Current::new(event), &mut fate)?;
+        self.settle(fate);
+        Ok(())
+    }
+
+    /// Counts an event under the last that decided about it.
+    fn settle(&mut self, fate: Fate) {
+        match fate {
+            Fate { routed: true, .. } => self.tally.routed += 1,
+            Fate { dropped: Some(DroppedBy::Filter(filter, reason)), .. } => {
+                *self.tally.filtered.entry((filter, reason)).or_default() += 1;
+            }
+            Fate { dropped: Some(DroppedBy::Error(filter)), .. } => {
+                *self.tally.dropped.entry(filter).or_default() += 1;
+            }
+            Fate { dropped: None, .. } => self.tally.unrouted += 1,
+        }
+    }
+
+    fn enter(&mut self, route: &Route, current: &Current<'_>, fate: &mut Fate) -> Result<(), Aborted> {
+        if route::any(&route.drop, current.event) {
+            fate.dropped = None;
+            return Ok(());
+        }
+        self.filter(route, 0, current, fate)
+    }
+
+    /// Runs the route's filters from `next` on, then its rules.
+    fn filter(&mut self, route: &Route, next: usize, current: &Current<'_>, fate: &mut Fate) -> Result<(), Aborted> {
+        let Some(&filter) = route.filters.get(next) else {
+            return self.rules(route, current, fate);
+        };
+        let Processed { decision, emitted } = match self.process(filter, current.event)? {
+            Ok(processed) => processed,
+            Err(OnError::Drop) => {
+                fate.dropped = Some(DroppedBy::Error(filter));
+                return Ok(());
+            }
+            Err(OnError::Keep | OnError::Hold) => {
+                *self.tally.kept.entry(filter).or_default() += 1;
+                return self.filter(route, next + 1, current, fate);
+            }
+        };
+        match decision {
+            Decision::Keep => self.filter(route, next + 1, current, fate)?,
+            Decision::Change(document, fields) => {
+                let changed = Current::new(EventRef::new(&document, &fields));
+                self.filter(route, next + 1, &changed, fate)?;
+            }
+            Decision::Drop(reason) => fate.dropped = Some(DroppedBy::Filter(filter, reason)),
+        }
+        self.emitted(route, next + 1, &emitted)
+    }
+
+    /// Emitted events go on behind the filter that emitted them, as events of their own.
+    fn emitted(&mut self, route: &Route, next: usize, documents: &[String]) -> Result<(), Aborted> {
+        for document in documents {
+            let fields = Fields::scan(document).expect("the runtime reads an emitted event before it takes it");
+            let mut fate = Fate::default();
+            self.tally.emitted += 1;
+            let walked = self.filter(route, next, &Current::new(EventRef::new(document, &fields)), &mut fate);
+            if walked.is_err() {
+                self.tally.emitted -= 1;
+                return walked;
+            }
+            self.settle(fate);
+        }
+        Ok(())
+    }
+
+    fn rules(&mut self, route: &Route, current: &Current<'_>, fate: &mut Fate) -> Result<(), Aborted> {
+        let mut all = true;
+        for rule in &route.matches {
+            if !route::matches(rule, current.event) {
+                all = false;
+            } else if let Some(receiver) = rule.receiver {
+                self.send(receiver, current);
+                fate.routed = true;
+            }
+        }
+        if all {
+            for child in &route.routes {
+                self.enter(child, current, fate)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, receiver: usize, current: &Current<'_>) {
+        let plain = || Document::new(current.event);
+        let document = match self.outlets[receiver].de_dot.then(|| de_dot(current.event.document())).flatten() {
+            Some(text) => match Fields::scan(&text) {
+                Ok(fields) => Document::new(EventRef::new(&text, &fields)),
+                Err(_) => plain(),
+            },
+            None => current.document.get_or_init(plain).clone(),
+        };
+        self.outgoing[receiver].push(document);
+    }
+
+    /// Asks the plugin; `Err` is what `onError` says where it failed.
+    fn process(&mut self, filter: usize, event: EventRef<'_>) -> Result<Result<Processed, OnError>, Aborted> {
+        let lane = &mut self.filters[filter];
+        let mut pause = HOLD_FIRST;
+        loop {
+            let failure = match lane.filter.process(event) {
+                Ok(processed) => return Ok(Ok(processed)),
+                Err(failure) => failure,
+            };
+            lane.report(&failure, event);
+            if lane.on_error != OnError::Hold {
+                return Ok(Err(lane.on_error));
+            }
+            if self.shutdown.wait(pause, Phase::Aborting) == Phase::Aborting {
+                return Err(Aborted);
+            }
+            pause = (pause * 2).min(HOLD_MOST);
+        }
+    }
+}
+
+impl LaneFilter {
+    fn report(&self, failure: &Failure, event: EventRef<'_>) {
+        let Some(left_out) = self.failures.admit() else { return };
+        let plugin = self.filter.plugin();
+        let then = match self.on_error {
+            OnError::Keep => "the event went on unchanged",
+            OnError::Drop => "the event was dropped",
+            OnError::Hold => "the event waits",
+        };
+        tracing::warn!(
+            filter = self.filter.of().name,
+            plugin = plugin.name,
+            file = %plugin.path.display(),
+            class = failure.label(),
+            event = event.id(),
+            left_out,
+            "{failure}; {then}"
+        );
+    }
+}

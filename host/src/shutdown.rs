@@ -1,0 +1,91 @@
+//! How the process stops: the source closes, each stage drains, one deadline ends it.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Where in its life the process is. It only moves forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Events are read.
+    Running,
+    /// Nothing more is read; what was read is delivered.
+    Draining,
+    /// The deadline has passed, or nothing can be delivered any more: every wait ends now.
+    Aborting,
+}
+
+/// Shared by all threads: each wait of theirs is a wait on this, so that it ends when the phase moves on.
+pub struct Shutdown {
+    phase: Mutex<Phase>,
+    moved: Condvar,
+    on_abort: Mutex<Vec<Box<dyn Fn() + Send>>>,
+}
+
+impl Default for Shutdown {
+    fn default() -> Shutdown {
+        Shutdown { phase: Mutex::new(Phase::Running), moved: Condvar::new(), on_abort: Mutex::default() }
+    }
+}
+
+impl Shutdown {
+    /// Where we are.
+    pub fn phase(&self) -> Phase {
+        *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has this done when the process aborts: for waits that are on something else.
+    pub fn on_abort(&self, action: impl Fn() + Send + 'static) {
+        self.on_abort.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(action));
+    }
+
+    /// Moves on to a later phase; an earlier one changes nothing.
+    pub fn advance(&self, to: Phase) {
+        {
+            let mut phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+            if *phase >= to {
+                return;
+            }
+            *phase = to;
+        }
+        self.moved.notify_all();
+        if to == Phase::Aborting {
+            self.on_abort.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(|action| action());
+        }
+    }
+
+    /// Waits for so long, or until the phase is `until` or later; gives the phase.
+    pub fn wait(&self, time: Duration, until: Phase) -> Phase {
+        let deadline = Instant::now() + time;
+        let mut phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        while *phase < until {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            phase = self.moved.wait_timeout(phase, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *phase
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_wait_ends_when_the_phase_moves_on() {
+        let shutdown = Arc::new(Shutdown::default());
+        let waiting = Arc::clone(&shutdown);
+        let waiter = std::thread::spawn(move || waiting.wait(Duration::from_secs(600), Phase::Aborting));
+        shutdown.advance(Phase::Draining);
+        shutdown.advance(Phase::Aborting);
+        shutdown.advance(Phase::Draining);
+        assert_eq!(waiter.join().expect("no panic"), Phase::Aborting);
+    }
+
+    #[test]
+    fn a_wait_ends_with_its_time() {
+        assert_eq!(Shutdown::default().wait(Duration::from_millis(1), Phase::Draining), Phase::Running);
+    }
+}

@@ -1,0 +1,348 @@
+//! Events from a file or standard input: NDJSON of events or watch lines, or what `kubectl get events
+//! -o json` prints; gzip too.
+//!
+//! What is malformed is counted, reported with its line, and skipped. Reading never blocks where it could
+//! not be told to stop: an idle input is waited for with `poll`, in short turns.
+
+use std::fs::File;
+use std::io::{Chain, Cursor, ErrorKind, Read, Seek};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use flate2::read::MultiGzDecoder;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use thiserror::Error;
+use weir_event::frame::{Frame, Framer};
+use weir_event::{ReadError, Reader, Seen, WatchKind};
+use weir_runtime::{LogLimit, clean};
+
+use crate::config::{Repeat, Replay, ReplayPath};
+use crate::ledger::Ledger;
+use crate::shutdown::{Phase, Shutdown};
+use crate::source::{LanesGone, Spread};
+
+/// How a gzip file starts (RFC 1952).
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// How long an idle input is waited for before looking whether to stop.
+const TURN: Duration = Duration::from_millis(100);
+/// How often the end of a followed file is looked at.
+const FOLLOW_TURN: Duration = Duration::from_millis(200);
+/// Log lines a second about malformed input.
+const MALFORMED_LINES_A_SECOND_MAX: u32 = 10;
+/// Bytes of malformed input that a log line shows.
+const SHOWN_BYTES_MAX: usize = 120;
+
+/// Why replaying ended early.
+#[derive(Debug, Error)]
+pub enum ReplayError {
+    /// The file could not be opened.
+    #[error("source.replay: cannot open {path}: {error}")]
+    Open {
+        /// The file.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Reading failed in the middle.
+    #[error("source.replay: cannot read {path}: {error}")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+}
+
+/// Whether to go on.
+enum Flow {
+    On,
+    Stop,
+}
+
+/// A source that replays.
+pub struct Source {
+    config: Replay,
+    reader: Reader,
+    spread: Spread,
+    pace: Option<Pace>,
+    ledger: Arc<Ledger>,
+    shutdown: Arc<Shutdown>,
+    complaints: LogLimit,
+}
+
+impl Source {
+    /// Reads what `config` says, and hands events to `spread`.
+    pub fn new(
+        config: Replay,
+        cluster_name: &str,
+        spread: Spread,
+        ledger: Arc<Ledger>,
+        shutdown: Arc<Shutdown>,
+    ) -> Source {
+        let pace = config.rate.map(|rate| Pace::new(rate.get()));
+        let reader = Reader::new(cluster_name);
+        let complaints = LogLimit::new(MALFORMED_LINES_A_SECOND_MAX);
+        Source { config, reader, spread, pace, ledger, shutdown, complaints }
+    }
+
+    /// Reads until the end, or until the process drains.
+    ///
+    /// # Errors
+    /// When the input cannot be opened or read. What was read before goes on.
+    pub fn run(mut self) -> Result<(), ReplayError> {
+        let mut round = 0;
+        let more = |round: u32, repeat| match repeat {
+            Repeat::Times(times) => round < times.get(),
+            Repeat::Forever => true,
+        };
+        while more(round, self.config.repeat) {
+            round = round.saturating_add(1);
+            if matches!(self.once()?, Flow::Stop) {
+                break;
+            }
+        }
+        // Where the lanes have ended there is nobody left to flush to, and nothing to report: the process aborts.
+        let _ = self.spread.flush();
+        Ok(())
+    }
+
+    fn once(&mut self) -> Result<Flow, ReplayError> {
+        let mut input = Input::open(&self.config.path)
+            .map_err(|error| ReplayError::Open { path: path_text(&self.config.path), error })?;
+        let mut framer = Framer::new();
+        loop {
+            if matches!(self.await_input(&input), Flow::Stop) {
+                return Ok(Flow::Stop);
+            }
+            let read = match input.read(framer.space()) {
+                Ok(read) => read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(ReplayError::Read { path: path_text(&self.config.path), error }),
+            };
+            let ended = read == 0 && !self.config.follow;
+            if ended {
+                framer.finish();
+            }
+            framer.filled(read);
+            if self.frames(&mut framer).is_err() || self.shutdown.phase() >= Phase::Draining {
+                return Ok(Flow::Stop);
+            }
+            if ended {
+                return Ok(Flow::On);
+            }
+            if read == 0 && matches!(self.await_growth(&mut input, &mut framer), Flow::Stop) {
+                return Ok(Flow::Stop);
+            }
+        }
+    }
+
+    /// Where nothing can be read now, what was read goes on its way before we wait.
+    fn await_input(&mut self, input: &Input) -> Flow {
+        if input.is_ready(Duration::ZERO) {
+            return Flow::On;
+        }
+        if self.spread.flush().is_err() {
+            return Flow::Stop;
+        }
+        while !input.is_ready(TURN) {
+            if self.shutdown.phase() >= Phase::Draining {
+                return Flow::Stop;
+            }
+        }
+        Flow::On
+    }
+
+    /// At the end of a followed file: waits, and starts again where it was replaced or cut.
+    fn await_growth(&mut self, input: &mut Input, framer: &mut Framer) -> Flow {
+        if self.spread.flush().is_err() || self.shutdown.wait(FOLLOW_TURN, Phase::Draining) >= Phase::Draining {
+            return Flow::Stop;
+        }
+        let ReplayPath::File(path) = &self.config.path else { return Flow::On };
+        match input.renew(path) {
+            Ok(Renewed::Same) => {}
+            Ok(Renewed::Changed) => {
+                // What the old file ended with and no newline is a value all the same.
+                framer.finish();
+                if self.frames(framer).is_err() {
+                    return Flow::Stop;
+                }
+                *framer = Framer::new();
+            }
+            Err(error) => {
+                if let Some(left_out) = self.complaints.admit() {
+                    tracing::warn!(file = %path.display(), %error, left_out, "cannot look at the followed file");
+                }
+            }
+        }
+        Flow::On
+    }
+
+    fn frames(&mut self, framer: &mut Framer) -> Result<(), LanesGone> {
+        while let Some(frame) = framer.next_frame() {
+            self.frame(&frame)?;
+        }
+        Ok(())
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>) -> Result<(), LanesGone> {
+        let Source { reader, spread, pace, shutdown, ledger, complaints, .. } = self;
+        let value = match frame.value {
+            Ok(value) => value,
+            Err(error) => {
+                malformed(ledger, complaints, frame.line, &[], &error);
+                return Ok(());
+            }
+        };
+        if value.iter().all(u8::is_ascii_whitespace) {
+            return Ok(());
+        }
+        let mut pushed = Ok(());
+        let seen = reader.read(value, &mut |event: Result<_, ReadError>| match event {
+            Ok(_) if pushed.is_err() => {}
+            Ok(event) => {
+                let waited = pace.as_mut().map_or(Ok(()), |pace| pace.wait(shutdown, spread));
+                pushed = waited.and_then(|()| spread.push(event));
+            }
+            Err(error) => malformed(ledger, complaints, frame.line, value, &error),
+        });
+        match seen {
+            Ok(Seen::Ignored { kind: WatchKind::Error, message, code, .. }) => {
+                let message = clean(&message, 1024);
+                tracing::warn!(line = frame.line, code, message, "the recorded watch stream holds an error");
+            }
+            Ok(_) => {}
+            Err(error) => malformed(ledger, complaints, frame.line, value, &error),
+        }
+        pushed
+    }
+}
+
+fn malformed(ledger: &Ledger, complaints: &LogLimit, line: u64, value: &[u8], error: &dyn std::error::Error) {
+    ledger.malformed();
+    if let Some(left_out) = complaints.admit() {
+        let start = String::from_utf8_lossy(&value[..value.len().min(SHOWN_BYTES_MAX)]);
+        tracing::warn!(line, start = clean(&start, SHOWN_BYTES_MAX), left_out, "malformed input skipped: {error}");
+    }
+}
+
+fn path_text(path: &ReplayPath) -> String {
+    match path {
+        ReplayPath::Stdin => "standard input".to_owned(),
+        ReplayPath::File(path) => path.display().to_string(),
+    }
+}
+
+/// Holds the events to a rate, on average from the start.
+struct Pace {
+    interval: Duration,
+    next: Instant,
+}
+
+impl Pace {
+    fn new(events_a_second: u32) -> Pace {
+        Pace { interval: Duration::from_secs(1) / events_a_second, next: Instant::now() }
+    }
+
+    /// Waits until the next event is due; what came before it goes on its way meanwhile.
+    fn wait(&mut self, shutdown: &Shutdown, spread: &mut Spread) -> Result<(), LanesGone> {
+        let left = self.next.saturating_duration_since(Instant::now());
+        // Shorter waits than this are made up for by a later one.
+        if left >= Duration::from_millis(1) {
+            spread.flush()?;
+            if shutdown.wait(left, Phase::Draining) >= Phase::Draining {
+                return Ok(());
+            }
+        }
+        self.next += self.interval;
+        Ok(())
+    }
+}
+
+/// What is read.
+struct Input {
+    file: File,
+    form: Form,
+    /// A regular file never makes us wait, and can be followed.
+    regular: bool,
+    /// Another file lies under the path now.
+    replaced: bool,
+}
+
+/// Told by the first bytes, not by a name: standard input has none.
+enum Form {
+    Unknown,
+    Plain,
+    Packed(Box<MultiGzDecoder<Chain<Cursor<Vec<u8>>, File>>>),
+}
+
+/// Whether the file under a path is still the one that is read.
+enum Renewed {
+    Same,
+    Changed,
+}
+
+impl Input {
+    fn open(path: &ReplayPath) -> std::io::Result<Input> {
+        let file = match path {
+            ReplayPath::Stdin => File::from(rustix::io::dup(rustix::stdio::stdin())?),
+            ReplayPath::File(path) => File::open(path)?,
+        };
+        let regular = file.metadata()?.is_file();
+        Ok(Input { file, form: Form::Unknown, regular, replaced: false })
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match &mut self.form {
+            Form::Plain => self.file.read(buffer),
+            Form::Packed(decoder) => decoder.read(buffer),
+            Form::Unknown => {
+                let read = self.file.read(buffer)?;
+                if buffer[..read].starts_with(&GZIP_MAGIC) {
+                    let start = Cursor::new(buffer[..read].to_vec());
+                    self.form = Form::Packed(Box::new(MultiGzDecoder::new(start.chain(self.file.try_clone()?))));
+                    return self.read(buffer);
+                }
+                if read > 0 {
+                    self.form = Form::Plain;
+                }
+                Ok(read)
+            }
+        }
+    }
+
+    /// Whether reading would give something now, or the end, within this time. A packed pipe may hold
+    /// bytes that were read but not unpacked, so it is always read.
+    fn is_ready(&self, timeout: Duration) -> bool {
+        if self.regular || matches!(self.form, Form::Packed(_)) {
+            return true;
+        }
+        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(timeout.subsec_nanos()) };
+        let mut fds = [PollFd::new(&self.file, PollFlags::IN)];
+        // Where poll itself fails, the read says why.
+        poll(&mut fds, Some(&timeout)).map_or(true, |ready| ready > 0)
+    }
+
+    /// At the end of the file under `path`: starts again where it was cut, goes over to another file that
+    /// lies there now. The old one is read to its end once more before that: its writer may have
+    /// written between our last read and the rename.
+    fn renew(&mut self, path: &Path) -> std::io::Result<Renewed> {
+        if matches!(self.form, Form::Packed(_)) {
+            return Err(std::io::Error::new(ErrorKind::Unsupported, "a gzip file cannot be followed"));
+        }
+        if self.replaced {
+            *self = Input::open(&ReplayPath::File(path.to_path_buf()))?;
+            return Ok(Renewed::Changed);
+        }
+        let (there, here) = (std::fs::metadata(path)?, self.file.metadata()?);
+        if (there.dev(), there.ino()) != (here.dev(), here.ino()) {
+            self.replaced = true;
+        } else if self.regular && here.len() < self.file.stream_position()? {
+            self.file.rewind()?;
+            self.form = Form::Unknown;
+            return Ok(Renewed::Changed);
+        }
+        Ok(Renewed::Same)
+    }
+}

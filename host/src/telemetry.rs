@@ -1,0 +1,32 @@
+//! Log lines on standard error: JSON for machines, or a form for people.
+
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt;
+use tracing_subscriber::prelude::*;
+
+use crate::config::{Log, LogFormat, LogLevel};
+
+/// Starts logging for this process. A second call changes nothing.
+pub fn start(log: Log) {
+    let level = match log.level {
+        LogLevel::Trace => LevelFilter::TRACE,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Error => LevelFilter::ERROR,
+    };
+    let registry = tracing_subscriber::registry().with(level);
+    let started = match log.format {
+        LogFormat::Json => {
+            let lines = fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
+            registry.with(lines.with_writer(std::io::stderr)).try_init()
+        }
+        LogFormat::Pretty => {
+            let colours = rustix::termios::isatty(rustix::stdio::stderr());
+            let lines = fmt::layer().with_ansi(colours).with_target(false);
+            registry.with(lines.with_writer(std::io::stderr)).try_init()
+        }
+    };
+    // Already started, by a test: it keeps what it has.
+    drop(started);
+}
