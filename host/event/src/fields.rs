@@ -95,7 +95,8 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Finds the fields of a document that was edited.
+    /// Finds the fields of a document that was edited. It must be compact, as edits leave it; what is
+    /// not goes through a [`Reader`](crate::Reader).
     ///
     /// # Errors
     ///
