@@ -133,6 +133,14 @@ pub enum LoadError {
         /// The first byte that is wrong, from 0.
         offset: usize,
     },
+    /// The file is too large.
+    #[error("the configuration {} is too large: at most {most_bytes} bytes are read", path.display())]
+    TooLarge {
+        /// The file as it was given.
+        path: PathBuf,
+        /// The limit.
+        most_bytes: usize,
+    },
     /// What it says is wrong.
     #[error(transparent)]
     Invalid(#[from] ConfigErrors),

@@ -14,7 +14,20 @@
 //! Relative paths are relative to the folder of the configuration file, so that
 //! `weir check -c some/dir/config.yaml` means the same wherever it is called.
 
+mod check;
+mod check_route;
+mod check_uses;
 mod error;
+mod expand;
+mod fields;
+mod later;
+mod names;
+mod plugin_config;
+mod quantity;
+mod report;
+mod rule_pattern;
+mod tree;
+mod yaml;
 
 use std::fmt;
 use std::num::NonZeroU32;
