@@ -78,10 +78,8 @@ impl Shape {
                 self.descriptions
                     .push(description.map_err(|error| format!("section weir: {error}"))?);
             }
-            Payload::CustomSection(section) if section.name().starts_with("component-type:") => {
-                if section.name().ends_with("imports and exports") {
-                    self.types.push(section.name().to_owned());
-                }
+            Payload::CustomSection(section) if describes_exports(section.name()) => {
+                self.types.push(section.name().to_owned());
             }
             _ => {}
         }
@@ -135,4 +133,9 @@ impl Shape {
     fn has(&self, export: &str) -> bool {
         self.exports.iter().any(|name| name == export)
     }
+}
+
+/// The bindings add a section for each world's imports, too.
+fn describes_exports(section: &str) -> bool {
+    section.starts_with("component-type:") && section.ends_with("imports and exports")
 }

@@ -11,8 +11,7 @@
 //!
 //! impl Filter for DropReasons {
 //!     fn process(&mut self, event: &mut Event) -> Result<Verdict> {
-//!         let listed = self.reasons.contains(&event.reason());
-//!         Ok(if listed { Verdict::drop("listed") } else { Verdict::Keep })
+//!         Ok(if self.reasons.contains(&event.reason()) { Verdict::drop("listed") } else { Verdict::Keep })
 //!     }
 //! }
 //!
