@@ -20,7 +20,8 @@ impl Ack {
     /// Says how many of the chunk's events go to a receiver. Called once for each receiver, before any of them is
     /// settled.
     pub fn expect(&self, receiver: usize, events: usize) {
-        let events = u32::try_from(events).expect("a chunk and what filters emit for it are bounded");
+        let events =
+            u32::try_from(events).expect("a chunk and what filters emit for it are bounded");
         if events == 0 {
             self.progress.acknowledge(receiver, self.chunk);
         } else {
@@ -57,7 +58,10 @@ impl Progress {
     /// For so many receivers.
     pub fn new(receivers: usize) -> Arc<Progress> {
         let receivers = (0..receivers).map(|_| Mutex::default()).collect();
-        Arc::new(Progress { started: AtomicU64::new(0), receivers })
+        Arc::new(Progress {
+            started: AtomicU64::new(0),
+            receivers,
+        })
     }
 
     /// The acknowledgement for the next chunk.
@@ -77,11 +81,16 @@ impl Progress {
 
     /// Chunks that this receiver acknowledged without a gap.
     pub fn position(&self, receiver: usize) -> u64 {
-        self.receivers[receiver].lock().unwrap_or_else(PoisonError::into_inner).next
+        self.receivers[receiver]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next
     }
 
     fn acknowledge(&self, receiver: usize, chunk: u64) {
-        let mut position = self.receivers[receiver].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut position = self.receivers[receiver]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         position.ahead.insert(chunk);
         while position.ahead.first() == Some(&position.next) {
             position.ahead.pop_first();
@@ -106,7 +115,11 @@ mod tests {
         second.settle(0, 1);
         assert_eq!(progress.position(0), 0, "the first chunk is not settled");
         first.settle(0, 1);
-        assert_eq!(progress.position(0), 0, "one of its two events is not settled");
+        assert_eq!(
+            progress.position(0),
+            0,
+            "one of its two events is not settled"
+        );
         first.settle(0, 1);
         assert_eq!(progress.position(0), 2);
         assert!(!progress.is_complete());

@@ -68,7 +68,8 @@ struct Stages {
 pub fn run(config: Config, loader: &mut Loader) -> Result<Report, RunError> {
     let system = |what: &str, error: std::io::Error| RunError::System(format!("{what}: {error}"));
     let shutdown = Arc::new(Shutdown::default());
-    let output = StandardOutput::open(Arc::clone(&shutdown)).map_err(|error| system("standard output", error))?;
+    let output = StandardOutput::open(Arc::clone(&shutdown))
+        .map_err(|error| system("standard output", error))?;
     let output: Arc<dyn Output> = Arc::new(output);
     let prepared = prepare(&config, loader, &output).map_err(RunError::Start)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -76,25 +77,41 @@ pub fn run(config: Config, loader: &mut Loader) -> Result<Report, RunError> {
         .build()
         .map_err(|error| system("the runtime for signals", error))?;
     // Before any thread starts, so that no signal is missed.
-    let signals = runtime.block_on(async { Signals::new() }).map_err(|error| system("signal handlers", error))?;
+    let signals = runtime
+        .block_on(async { Signals::new() })
+        .map_err(|error| system("signal handlers", error))?;
     let ledger = Arc::new(Ledger::new(
-        config.filters.iter().map(|filter| filter.name.clone()).collect(),
-        config.receivers.iter().map(|receiver| receiver.name.clone()).collect(),
+        config
+            .filters
+            .iter()
+            .map(|filter| filter.name.clone())
+            .collect(),
+        config
+            .receivers
+            .iter()
+            .map(|receiver| receiver.name.clone())
+            .collect(),
     ));
     let progress = Progress::new(config.receivers.len());
     let deadline = config.shutdown.deadline;
     let stages = start(config, prepared, &ledger, &progress, &shutdown)?;
     let (ended, end) = oneshot::channel();
     let awaiting = Arc::clone(&shutdown);
-    let supervisor = std::thread::Builder::new().name("weir-stages".into()).spawn(move || {
-        // Nobody listens any more where the process has given up waiting.
-        let _ = ended.send(await_stages(stages, &awaiting));
-    });
+    let supervisor = std::thread::Builder::new()
+        .name("weir-stages".into())
+        .spawn(move || {
+            // Nobody listens any more where the process has given up waiting.
+            let _ = ended.send(await_stages(stages, &awaiting));
+        });
     supervisor.map_err(|error| system("a thread", error))?;
     let clean = runtime.block_on(supervise(signals, end, &shutdown, deadline));
     let snapshot = ledger.snapshot();
-    let success = clean && progress.is_complete() && snapshot.waiting() == 0 && snapshot.dead() == 0;
-    Ok(Report { ledger: snapshot, success })
+    let success =
+        clean && progress.is_complete() && snapshot.waiting() == 0 && snapshot.dead() == 0;
+    Ok(Report {
+        ledger: snapshot,
+        success,
+    })
 }
 
 fn start(
@@ -108,44 +125,82 @@ fn start(
     let aborting = queues.clone();
     shutdown.on_abort(move || aborting.iter().for_each(|queue| queue.abort()));
     let mut receivers = Vec::new();
-    for (index, (used, receiver)) in prepared.sinks.into_iter().zip(&config.receivers).enumerate() {
+    for (index, (used, receiver)) in prepared
+        .sinks
+        .into_iter()
+        .zip(&config.receivers)
+        .enumerate()
+    {
         let queue = Arc::clone(&queues[index]);
         let (ledger, shutdown) = (Arc::clone(ledger), Arc::clone(shutdown));
-        let delivery = Delivery::new(index, &receiver.name, queue, used.sink, receiver.retry, ledger, shutdown);
+        let delivery = Delivery::new(
+            index,
+            &receiver.name,
+            queue,
+            used.sink,
+            receiver.retry,
+            ledger,
+            shutdown,
+        );
         receivers.push(thread(format!("weir-to-{index}"), move || delivery.run())?);
     }
-    let lane_count = std::thread::available_parallelism().map_or(1, usize::from).min(LANES_MAX);
+    let lane_count = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(LANES_MAX);
     let route = Arc::new(config.route);
     let mut lanes = Vec::new();
     let mut senders = Vec::new();
     for index in 0..lane_count {
         let mut filters = Vec::new();
         for (at, used) in prepared.filters.iter().enumerate() {
-            let instance = used.instance().map_err(|failure| refused(&config.filters[at], at, used, failure))?;
+            let instance = used
+                .instance()
+                .map_err(|failure| refused(&config.filters[at], at, used, failure))?;
             filters.push(LaneFilter::new(instance, used.on_error));
         }
-        let outlets = queues.iter().zip(&config.receivers).map(|(queue, receiver)| Outlet {
-            queue: Arc::clone(queue),
-            de_dot: receiver.de_dot,
-        });
+        let outlets = queues
+            .iter()
+            .zip(&config.receivers)
+            .map(|(queue, receiver)| Outlet {
+                queue: Arc::clone(queue),
+                de_dot: receiver.de_dot,
+            });
         let (ledger, shutdown) = (Arc::clone(ledger), Arc::clone(shutdown));
-        let lane = Lane::new(Arc::clone(&route), filters, outlets.collect(), ledger, shutdown);
+        let lane = Lane::new(
+            Arc::clone(&route),
+            filters,
+            outlets.collect(),
+            ledger,
+            shutdown,
+        );
         let (sender, chunks) = crossbeam_channel::bounded::<(Chunk, Ack)>(CHUNKS_WAITING_MAX);
         senders.push(sender);
-        lanes.push(thread(format!("weir-lane-{index}"), move || lane.run(&chunks))?);
+        lanes.push(thread(format!("weir-lane-{index}"), move || {
+            lane.run(&chunks)
+        })?);
     }
     let config::Source::Replay(replay) = config.source;
     let spread = Spread::new(senders, Arc::clone(progress));
     let (ledger, shutdown) = (Arc::clone(ledger), Arc::clone(shutdown));
     let source = replay::Source::new(replay, &config.cluster_name, spread, ledger, shutdown);
     let source = thread("weir-source".into(), move || source.run())?;
-    Ok(Stages { source, lanes, queues, receivers })
+    Ok(Stages {
+        source,
+        lanes,
+        queues,
+        receivers,
+    })
 }
 
 fn new_queue((index, receiver): (usize, &config::Receiver)) -> Arc<Queue> {
     let config::Batch { events, bytes, age } = receiver.batch;
     let limits = BatchLimits { events, bytes, age };
-    Arc::new(Queue::new(index, receiver.queue.events, receiver.queue.on_full, limits))
+    Arc::new(Queue::new(
+        index,
+        receiver.queue.events,
+        receiver.queue.on_full,
+        limits,
+    ))
 }
 
 fn refused(
@@ -155,16 +210,27 @@ fn refused(
     failure: weir_runtime::Failure,
 ) -> RunError {
     let path = format!("filters[{index}] ({})", filter.name);
-    let problem = Problem::Setup { plugin: used.plugin.label(), failure };
-    RunError::Start(vec![StartError { at: filter.at, path, problem }])
+    let problem = Problem::Setup {
+        plugin: used.plugin.label(),
+        failure,
+    };
+    RunError::Start(vec![StartError {
+        at: filter.at,
+        path,
+        problem,
+    }])
 }
 
 fn thread<T: Send + 'static>(
     name: String,
     run: impl FnOnce() -> T + Send + 'static,
 ) -> Result<JoinHandle<T>, RunError> {
-    let builder = std::thread::Builder::new().name(name).stack_size(CALLER_STACK_BYTES);
-    builder.spawn(run).map_err(|error| RunError::System(format!("cannot start a thread: {error}")))
+    let builder = std::thread::Builder::new()
+        .name(name)
+        .stack_size(CALLER_STACK_BYTES);
+    builder
+        .spawn(run)
+        .map_err(|error| RunError::System(format!("cannot start a thread: {error}")))
 }
 
 /// Awaits the stages in the order of the flow; gives whether all ended as they should.
@@ -202,7 +268,10 @@ struct Signals {
 
 impl Signals {
     fn new() -> std::io::Result<Signals> {
-        Ok(Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     async fn next(&mut self) -> &'static str {

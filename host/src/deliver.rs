@@ -81,29 +81,56 @@ impl Delivery {
                 if self.pause(&remainder) == Phase::Aborting {
                     return;
                 }
-                batch = Taken { documents: remainder.documents, runs: remainder.runs, bytes: 0 };
+                batch = Taken {
+                    documents: remainder.documents,
+                    runs: remainder.runs,
+                    bytes: 0,
+                };
             }
         }
     }
 
     /// One call of the sink. Gives what must come again.
     fn once(&mut self, batch: Taken) -> Option<Remainder> {
-        let Taken { mut documents, runs, .. } = batch;
+        let Taken {
+            mut documents,
+            runs,
+            ..
+        } = batch;
         let answer = self.sink.deliver(&mut documents);
         let (delivered, fault) = match answer {
             Ok(delivered) => (delivered, false),
             Err(failure) => {
                 let fault = matches!(failure, Failure::Fault(_));
                 let outcome = Outcome::Retry(failure.to_string());
-                (Delivered { outcome, said: Vec::new(), retry_after_ms: 0 }, fault)
+                (
+                    Delivered {
+                        outcome,
+                        said: Vec::new(),
+                        retry_after_ms: 0,
+                    },
+                    fault,
+                )
             }
         };
-        let Delivered { outcome, said, retry_after_ms } = delivered;
+        let Delivered {
+            outcome,
+            said,
+            retry_after_ms,
+        } = delivered;
         let retry_after = Duration::from_millis(u64::from(retry_after_ms));
         match outcome {
-            Outcome::Retry(reason) => Some(Remainder { documents, runs, reason, fault, retry_after }),
+            Outcome::Retry(reason) => Some(Remainder {
+                documents,
+                runs,
+                reason,
+                fault,
+                retry_after,
+            }),
             Outcome::Reject(reason) => {
-                documents.iter().for_each(|document| self.rejected(document, &reason));
+                documents
+                    .iter()
+                    .for_each(|document| self.rejected(document, &reason));
                 self.ledger.receiver(self.receiver).dead(documents.len());
                 self.settle(&runs);
                 None
@@ -125,8 +152,13 @@ impl Delivery {
         said: Vec<Option<Said>>,
         retry_after: Duration,
     ) -> Option<Remainder> {
-        let mut again =
-            Remainder { documents: Vec::new(), runs: Vec::new(), reason: String::new(), fault: false, retry_after };
+        let mut again = Remainder {
+            documents: Vec::new(),
+            runs: Vec::new(),
+            reason: String::new(),
+            fault: false,
+            retry_after,
+        };
         let (mut delivered, mut dead) = (0, 0);
         let mut each = documents.into_iter().zip(said);
         for run in runs {
@@ -149,7 +181,10 @@ impl Delivery {
                 run.ack.settle(self.receiver, run.events - waiting);
             }
             if waiting > 0 {
-                again.runs.push(Run { ack: run.ack, events: waiting });
+                again.runs.push(Run {
+                    ack: run.ack,
+                    events: waiting,
+                });
             }
         }
         self.ledger.receiver(self.receiver).dead(dead);
@@ -162,19 +197,30 @@ impl Delivery {
     fn delivered(&mut self, events: usize) {
         self.ledger.receiver(self.receiver).delivered(events);
         if self.failures > 0 {
-            tracing::info!(receiver = self.name, events, "the sink accepts events again");
+            tracing::info!(
+                receiver = self.name,
+                events,
+                "the sink accepts events again"
+            );
             self.failures = 0;
         }
     }
 
     fn settle(&self, runs: &[Run]) {
-        runs.iter().for_each(|run| run.ack.settle(self.receiver, run.events));
+        runs.iter()
+            .for_each(|run| run.ack.settle(self.receiver, run.events));
     }
 
     fn rejected(&self, document: &Document, reason: &str) {
         if let Some(left_out) = self.rejections.admit() {
             let event = document.event().id();
-            tracing::error!(receiver = self.name, event, reason, left_out, "the sink rejected an event for good");
+            tracing::error!(
+                receiver = self.name,
+                event,
+                reason,
+                left_out,
+                "the sink rejected an event for good"
+            );
         }
     }
 
@@ -204,11 +250,17 @@ impl Delivery {
 
 /// Doubles from `first` to `most`; half of it is random, so that many weirs do not knock together.
 fn backoff(retry: Retry, failures: u32) -> Duration {
-    let doubled = retry.first.saturating_mul(1 << failures.saturating_sub(1).min(20));
+    let doubled = retry
+        .first
+        .saturating_mul(1 << failures.saturating_sub(1).min(20));
     let pause = doubled.min(retry.most);
     let mut random = [0; 2];
     // Without random numbers the pause is the whole one.
-    let share = if getrandom::fill(&mut random).is_ok() { u16::from_le_bytes(random) } else { u16::MAX };
+    let share = if getrandom::fill(&mut random).is_ok() {
+        u16::from_le_bytes(random)
+    } else {
+        u16::MAX
+    };
     pause / 2 + (pause / 2).mul_f64(f64::from(share) / f64::from(u16::MAX))
 }
 
@@ -218,11 +270,23 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_the_most() {
-        let retry = Retry { first: Duration::from_millis(500), most: Duration::from_secs(60) };
-        for (failures, whole_ms) in [(1, 500), (2, 1000), (3, 2000), (8, 60_000), (u32::MAX, 60_000)] {
+        let retry = Retry {
+            first: Duration::from_millis(500),
+            most: Duration::from_secs(60),
+        };
+        for (failures, whole_ms) in [
+            (1, 500),
+            (2, 1000),
+            (3, 2000),
+            (8, 60_000),
+            (u32::MAX, 60_000),
+        ] {
             let pause = backoff(retry, failures);
             let whole = Duration::from_millis(whole_ms);
-            assert!(pause >= whole / 2 && pause <= whole, "{failures}: {pause:?}");
+            assert!(
+                pause >= whole / 2 && pause <= whole,
+                "{failures}: {pause:?}"
+            );
         }
     }
 }

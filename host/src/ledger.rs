@@ -84,9 +84,14 @@ impl ReceiverCounts {
     }
 
     fn snapshot(&self) -> ReceiverLedger {
-        let [delivered, dead, dropped, retries, enqueued] =
-            [&self.delivered, &self.dead, &self.dropped, &self.retries, &self.enqueued]
-                .map(|count| count.load(Ordering::Relaxed));
+        let [delivered, dead, dropped, retries, enqueued] = [
+            &self.delivered,
+            &self.dead,
+            &self.dropped,
+            &self.retries,
+            &self.enqueued,
+        ]
+        .map(|count| count.load(Ordering::Relaxed));
         ReceiverLedger {
             recovered: 0,
             enqueued,
@@ -167,7 +172,12 @@ impl Ledger {
                 retries: AtomicU64::new(0),
             })
             .collect();
-        Ledger { filters, pipeline: Mutex::default(), malformed: AtomicU64::new(0), receivers }
+        Ledger {
+            filters,
+            pipeline: Mutex::default(),
+            malformed: AtomicU64::new(0),
+            receivers,
+        }
     }
 
     /// The counts of the receiver with this index.
@@ -192,8 +202,14 @@ impl Ledger {
             let row = row(&sum.filtered, filter, reason);
             *sum.filtered.entry(row).or_default() += count;
         }
-        tally.kept.into_iter().for_each(|(filter, count)| *sum.kept.entry(filter).or_default() += count);
-        tally.dropped.into_iter().for_each(|(filter, count)| *sum.dropped.entry(filter).or_default() += count);
+        tally
+            .kept
+            .into_iter()
+            .for_each(|(filter, count)| *sum.kept.entry(filter).or_default() += count);
+        tally
+            .dropped
+            .into_iter()
+            .for_each(|(filter, count)| *sum.dropped.entry(filter).or_default() += count);
     }
 
     /// The ledger now. While events flow, its sums may be off by what is between two counters.
@@ -208,18 +224,32 @@ impl Ledger {
             ..Snapshot::default()
         };
         for ((filter, reason), count) in &sum.filtered {
-            let reasons = snapshot.filtered.entry(self.filters[*filter].clone()).or_default();
+            let reasons = snapshot
+                .filtered
+                .entry(self.filters[*filter].clone())
+                .or_default();
             reasons.insert(reason.clone(), *count);
         }
         for (filter, kept) in &sum.kept {
-            snapshot.errors.entry(self.filters[*filter].clone()).or_default().kept = *kept;
+            snapshot
+                .errors
+                .entry(self.filters[*filter].clone())
+                .or_default()
+                .kept = *kept;
         }
         for (filter, dropped) in &sum.dropped {
-            snapshot.errors.entry(self.filters[*filter].clone()).or_default().dropped = *dropped;
+            snapshot
+                .errors
+                .entry(self.filters[*filter].clone())
+                .or_default()
+                .dropped = *dropped;
         }
         drop(sum);
-        snapshot.receivers =
-            self.receivers.iter().map(|receiver| (receiver.name.clone(), receiver.snapshot())).collect();
+        snapshot.receivers = self
+            .receivers
+            .iter()
+            .map(|receiver| (receiver.name.clone(), receiver.snapshot()))
+            .collect();
         snapshot
     }
 }
@@ -230,8 +260,14 @@ fn row(rows: &BTreeMap<(usize, String), u64>, filter: usize, reason: String) -> 
     if rows.contains_key(&own) {
         return own;
     }
-    let count = rows.range((filter, String::new())..(filter + 1, String::new())).count();
-    if count < REASONS_MAX { own } else { (filter, OTHER_REASONS.to_owned()) }
+    let count = rows
+        .range((filter, String::new())..(filter + 1, String::new()))
+        .count();
+    if count < REASONS_MAX {
+        own
+    } else {
+        (filter, OTHER_REASONS.to_owned())
+    }
 }
 
 impl Snapshot {
@@ -239,7 +275,8 @@ impl Snapshot {
     pub fn is_balanced(&self) -> bool {
         let filtered: u64 = self.filtered.values().flat_map(BTreeMap::values).sum();
         let dropped: u64 = self.errors.values().map(|errors| errors.dropped).sum();
-        let decided = self.routed + self.unrouted + self.duplicates + self.too_old + filtered + dropped;
+        let decided =
+            self.routed + self.unrouted + self.duplicates + self.too_old + filtered + dropped;
         let receivers = self.receivers.values().all(|receiver| {
             receiver.recovered + receiver.enqueued
                 == receiver.delivered + receiver.dead + receiver.dropped + receiver.waiting
@@ -249,7 +286,10 @@ impl Snapshot {
 
     /// Events that are in a queue or a sink's hands.
     pub fn waiting(&self) -> u64 {
-        self.receivers.values().map(|receiver| receiver.waiting).sum()
+        self.receivers
+            .values()
+            .map(|receiver| receiver.waiting)
+            .sum()
     }
 
     /// Events that no sink will ever accept.
@@ -265,7 +305,13 @@ mod tests {
     #[test]
     fn sums_hold_or_are_seen_not_to() {
         let ledger = Ledger::new(vec!["quiet".into()], vec!["out".into()]);
-        let mut tally = Tally { received: 5, emitted: 1, routed: 3, unrouted: 1, ..Tally::default() };
+        let mut tally = Tally {
+            received: 5,
+            emitted: 1,
+            routed: 3,
+            unrouted: 1,
+            ..Tally::default()
+        };
         tally.filtered.insert((0, "noise".into()), 1);
         tally.dropped.insert(0, 1);
         tally.kept.insert(0, 2);
@@ -277,14 +323,23 @@ mod tests {
         let snapshot = ledger.snapshot();
         assert!(snapshot.is_balanced(), "{snapshot:?}");
         assert_eq!((snapshot.waiting(), snapshot.errors["quiet"].kept), (1, 2));
-        assert!(!Snapshot { received: 6, ..snapshot }.is_balanced());
+        assert!(
+            !Snapshot {
+                received: 6,
+                ..snapshot
+            }
+            .is_balanced()
+        );
     }
 
     #[test]
     fn reasons_have_a_bounded_number_of_rows() {
         let ledger = Ledger::new(vec!["a".into(), "b".into()], vec![]);
         for index in 0..300 {
-            let mut tally = Tally { received: 2, ..Tally::default() };
+            let mut tally = Tally {
+                received: 2,
+                ..Tally::default()
+            };
             tally.filtered.insert((0, format!("reason {index}")), 1);
             tally.filtered.insert((1, "always the same".into()), 1);
             ledger.add(&mut tally);

@@ -9,7 +9,9 @@ use weir_runtime::Compiler;
 
 fn main() -> ExitCode {
     let cli = Cli::parse(); // ends with 2 on wrong usage, 0 on --help and --version
-    let Some(surroundings) = surroundings() else { return ExitCode::from(EXIT_FAILED) };
+    let Some(surroundings) = surroundings() else {
+        return ExitCode::from(EXIT_FAILED);
+    };
     let ended = match &cli.command {
         Command::Run(arguments) => run::run(arguments, &surroundings),
         Command::Check(arguments) => check::run(arguments, &surroundings),
@@ -30,7 +32,9 @@ fn surroundings() -> Option<Surroundings> {
     match std::env::current_exe() {
         Ok(program) => {
             let arguments = vec!["compile".to_owned()];
-            Some(Surroundings { compiler: Compiler::Child { program, arguments } })
+            Some(Surroundings {
+                compiler: Compiler::Child { program, arguments },
+            })
         }
         Err(error) => {
             eprintln!("weir: cannot find its own program, which compiles plugins: {error}");

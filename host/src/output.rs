@@ -21,13 +21,20 @@ impl StandardOutput {
     /// When there is none.
     pub fn open(shutdown: Arc<Shutdown>) -> std::io::Result<StandardOutput> {
         let file = File::from(rustix::io::dup(rustix::stdio::stdout())?);
-        Ok(StandardOutput { file: Mutex::new(file), shutdown })
+        Ok(StandardOutput {
+            file: Mutex::new(file),
+            shutdown,
+        })
     }
 }
 
 impl Output for StandardOutput {
     fn write(&self, lines: &[u8]) -> Result<(), String> {
-        let written = self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(lines);
+        let written = self
+            .file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write_all(lines);
         written.map_err(|error| {
             if error.kind() == ErrorKind::BrokenPipe {
                 // Nobody reads, and nobody ever will: there is nothing to wait for.

@@ -44,7 +44,11 @@ pub struct LaneFilter {
 impl LaneFilter {
     /// With what `onError` says for it.
     pub fn new(filter: Filter, on_error: OnError) -> LaneFilter {
-        LaneFilter { filter, on_error, failures: LogLimit::new(FAILURE_LINES_A_SECOND_MAX) }
+        LaneFilter {
+            filter,
+            on_error,
+            failures: LogLimit::new(FAILURE_LINES_A_SECOND_MAX),
+        }
     }
 }
 
@@ -73,7 +77,10 @@ struct Current<'a> {
 
 impl<'a> Current<'a> {
     fn new(event: EventRef<'a>) -> Current<'a> {
-        Current { event, document: OnceCell::new() }
+        Current {
+            event,
+            document: OnceCell::new(),
+        }
     }
 }
 
@@ -99,7 +106,15 @@ impl Lane {
         shutdown: Arc<Shutdown>,
     ) -> Lane {
         let outgoing = outlets.iter().map(|_| Vec::new()).collect();
-        Lane { route, filters, outlets, outgoing, ledger, tally: Tally::default(), shutdown }
+        Lane {
+            route,
+            filters,
+            outlets,
+            outgoing,
+            ledger,
+            tally: Tally::default(),
+            shutdown,
+        }
     }
 
     /// Takes chunks until there are no more, or the process aborts.
@@ -138,7 +153,10 @@ impl Lane {
             }
             // Counted before it can be delivered, so that a ledger read meanwhile never shows more delivered.
             let counts = self.ledger.receiver(receiver);
-            match self.outlets[receiver].queue.push(std::mem::take(documents), &ack, || counts.enqueued(events)) {
+            match self.outlets[receiver]
+                .queue
+                .push(std::mem::take(documents), &ack, || counts.enqueued(events))
+            {
                 Pushed::Queued { dropped } => counts.dropped(dropped),
                 Pushed::Aborted => return Err(Aborted),
             }
@@ -157,17 +175,28 @@ impl Lane {
     fn settle(&mut self, fate: Fate) {
         match fate {
             Fate { routed: true, .. } => self.tally.routed += 1,
-            Fate { dropped: Some(DroppedBy::Filter(filter, reason)), .. } => {
+            Fate {
+                dropped: Some(DroppedBy::Filter(filter, reason)),
+                ..
+            } => {
                 *self.tally.filtered.entry((filter, reason)).or_default() += 1;
             }
-            Fate { dropped: Some(DroppedBy::Error(filter)), .. } => {
+            Fate {
+                dropped: Some(DroppedBy::Error(filter)),
+                ..
+            } => {
                 *self.tally.dropped.entry(filter).or_default() += 1;
             }
             Fate { dropped: None, .. } => self.tally.unrouted += 1,
         }
     }
 
-    fn enter(&mut self, route: &Route, current: &Current<'_>, fate: &mut Fate) -> Result<(), Aborted> {
+    fn enter(
+        &mut self,
+        route: &Route,
+        current: &Current<'_>,
+        fate: &mut Fate,
+    ) -> Result<(), Aborted> {
         if route::any(&route.drop, current.event) {
             fate.dropped = None;
             return Ok(());
@@ -176,7 +205,13 @@ impl Lane {
     }
 
     /// Runs the route's filters from `next` on, then its rules.
-    fn filter(&mut self, route: &Route, next: usize, current: &Current<'_>, fate: &mut Fate) -> Result<(), Aborted> {
+    fn filter(
+        &mut self,
+        route: &Route,
+        next: usize,
+        current: &Current<'_>,
+        fate: &mut Fate,
+    ) -> Result<(), Aborted> {
         let Some(&filter) = route.filters.get(next) else {
             return self.rules(route, current, fate);
         };
@@ -205,10 +240,16 @@ impl Lane {
     /// Emitted events go on behind the filter that emitted them, as events of their own.
     fn emitted(&mut self, route: &Route, next: usize, documents: &[String]) -> Result<(), Aborted> {
         for document in documents {
-            let fields = Fields::scan(document).expect("the runtime reads an emitted event before it takes it");
+            let fields = Fields::scan(document)
+                .expect("the runtime reads an emitted event before it takes it");
             let mut fate = Fate::default();
             self.tally.emitted += 1;
-            let walked = self.filter(route, next, &Current::new(EventRef::new(document, &fields)), &mut fate);
+            let walked = self.filter(
+                route,
+                next,
+                &Current::new(EventRef::new(document, &fields)),
+                &mut fate,
+            );
             if walked.is_err() {
                 self.tally.emitted -= 1;
                 return walked;
@@ -218,7 +259,12 @@ impl Lane {
         Ok(())
     }
 
-    fn rules(&mut self, route: &Route, current: &Current<'_>, fate: &mut Fate) -> Result<(), Aborted> {
+    fn rules(
+        &mut self,
+        route: &Route,
+        current: &Current<'_>,
+        fate: &mut Fate,
+    ) -> Result<(), Aborted> {
         let mut all = true;
         for rule in &route.matches {
             if !route::matches(rule, current.event) {
@@ -238,7 +284,11 @@ impl Lane {
 
     fn send(&mut self, receiver: usize, current: &Current<'_>) {
         let plain = || Document::new(current.event);
-        let document = match self.outlets[receiver].de_dot.then(|| de_dot(current.event.document())).flatten() {
+        let document = match self.outlets[receiver]
+            .de_dot
+            .then(|| de_dot(current.event.document()))
+            .flatten()
+        {
             Some(text) => match Fields::scan(&text) {
                 Ok(fields) => Document::new(EventRef::new(&text, &fields)),
                 Err(_) => plain(),
@@ -249,7 +299,11 @@ impl Lane {
     }
 
     /// Asks the plugin; `Err` is what `onError` says where it failed.
-    fn process(&mut self, filter: usize, event: EventRef<'_>) -> Result<Result<Processed, OnError>, Aborted> {
+    fn process(
+        &mut self,
+        filter: usize,
+        event: EventRef<'_>,
+    ) -> Result<Result<Processed, OnError>, Aborted> {
         let lane = &mut self.filters[filter];
         let mut pause = HOLD_FIRST;
         loop {
@@ -271,7 +325,9 @@ impl Lane {
 
 impl LaneFilter {
     fn report(&self, failure: &Failure, event: EventRef<'_>) {
-        let Some(left_out) = self.failures.admit() else { return };
+        let Some(left_out) = self.failures.admit() else {
+            return;
+        };
         let plugin = self.filter.plugin();
         let then = match self.on_error {
             OnError::Keep => "the event went on unchanged",

@@ -64,12 +64,17 @@ impl Catalogue {
         for folder in folders {
             files.extend(list(folder)?);
         }
-        Ok(Catalogue { folders: folders.to_vec(), files })
+        Ok(Catalogue {
+            folders: folders.to_vec(),
+            files,
+        })
     }
 
     /// The files, by plugin name.
     pub fn files(&self) -> impl Iterator<Item = (&str, &Path)> {
-        self.files.iter().map(|(name, path)| (name.as_str(), path.as_path()))
+        self.files
+            .iter()
+            .map(|(name, path)| (name.as_str(), path.as_path()))
     }
 
     /// The file of the plugin with this name.
@@ -77,28 +82,46 @@ impl Catalogue {
     /// # Errors
     /// When there is none; the error names what is there.
     pub fn find(&self, name: &str) -> Result<&Path, PluginError> {
-        self.files.get(name).map(PathBuf::as_path).ok_or_else(|| self.missing(name))
+        self.files
+            .get(name)
+            .map(PathBuf::as_path)
+            .ok_or_else(|| self.missing(name))
     }
 
     fn missing(&self, name: &str) -> PluginError {
-        let searched: Vec<String> = self.folders.iter().map(|folder| folder.display().to_string()).collect();
+        let searched: Vec<String> = self
+            .folders
+            .iter()
+            .map(|folder| folder.display().to_string())
+            .collect();
         let names = || self.files.keys().map(String::as_str);
-        let near = names().map(|there| (strsim::jaro_winkler(there, name), there)).max_by(|a, b| a.0.total_cmp(&b.0));
+        let near = names()
+            .map(|there| (strsim::jaro_winkler(there, name), there))
+            .max_by(|a, b| a.0.total_cmp(&b.0));
         let hint = match near {
             Some((likeness, there)) if likeness > 0.8 => format!("; did you mean `{there}`?"),
             Some(_) => format!("; there are: {}", names().collect::<Vec<_>>().join(", ")),
             None => "; there are no plugins there".to_owned(),
         };
-        PluginError::Missing { name: name.to_owned(), searched: searched.join(", "), hint }
+        PluginError::Missing {
+            name: name.to_owned(),
+            searched: searched.join(", "),
+            hint,
+        }
     }
 }
 
 fn list(folder: &Path) -> Result<BTreeMap<String, PathBuf>, PluginError> {
-    let failed = |error| PluginError::List { folder: folder.display().to_string(), error };
+    let failed = |error| PluginError::List {
+        folder: folder.display().to_string(),
+        error,
+    };
     let mut files: BTreeMap<String, PathBuf> = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        let Some((name, _)) = split_name(&path) else { continue };
+        let Some((name, _)) = split_name(&path) else {
+            continue;
+        };
         if path.is_dir() {
             continue;
         }
@@ -106,7 +129,11 @@ fn list(folder: &Path) -> Result<BTreeMap<String, PathBuf>, PluginError> {
             let mut both = [other.display().to_string(), path.display().to_string()];
             both.sort();
             let [first, second] = both;
-            return Err(PluginError::Twice { name, first, second });
+            return Err(PluginError::Twice {
+                name,
+                first,
+                second,
+            });
         }
         files.insert(name, path);
     }
@@ -127,11 +154,21 @@ impl Loader {
     ///
     /// # Errors
     /// When a directory cannot be used. A cache that cannot be is a warning.
-    pub fn new(engine: Engine, compiler: Compiler, plugins: &Plugins) -> Result<Loader, PluginError> {
+    pub fn new(
+        engine: Engine,
+        compiler: Compiler,
+        plugins: &Plugins,
+    ) -> Result<Loader, PluginError> {
         let folders = directories(plugins);
         let catalogue = Catalogue::read(&folders)?;
         let cache = open_cache(plugins.cache.as_deref());
-        Ok(Loader { engine, compiler, cache, catalogue, loaded: BTreeMap::new() })
+        Ok(Loader {
+            engine,
+            compiler,
+            cache,
+            catalogue,
+            loaded: BTreeMap::new(),
+        })
     }
 
     /// What there is.
@@ -168,7 +205,10 @@ pub fn directories(plugins: &Plugins) -> Vec<PathBuf> {
         return plugins.directories.clone();
     }
     let program = std::env::current_exe().ok();
-    program.and_then(|program| Some(program.parent()?.join("plugins"))).into_iter().collect()
+    program
+        .and_then(|program| Some(program.parent()?.join("plugins")))
+        .into_iter()
+        .collect()
 }
 
 /// The configured folder, else the user's cache folder; `None` where neither can be used.
@@ -184,10 +224,16 @@ fn open_cache(configured: Option<&Path>) -> Option<Cache> {
 
 /// The XDG base directory specification's cache folder, with our name.
 fn user_cache() -> Option<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     let base = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
     if base.is_none() {
-        tracing::warn!("no cache folder (neither HOME nor XDG_CACHE_HOME is set); plugins are compiled at each start");
+        tracing::warn!(
+            "no cache folder (neither HOME nor XDG_CACHE_HOME is set); plugins are compiled at each start"
+        );
     }
     base.map(|base| base.join("weir").join("plugins"))
 }
@@ -197,7 +243,8 @@ mod tests {
     use super::*;
 
     fn folder(name: &str, files: &[&str]) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("weir-catalogue-{}-{name}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("weir-catalogue-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a temporary folder");
         for file in files {
             std::fs::write(folder.join(file), b"").expect("a file");
@@ -211,7 +258,13 @@ mod tests {
         let own = folder("own", &["b.wat", ".c.wasm", "..data.wasm"]);
         let catalogue = Catalogue::read(&[bundled.clone(), own.clone()]).expect("two good folders");
         let found: Vec<_> = catalogue.files().collect();
-        assert_eq!(found, [("a", bundled.join("a.wasm").as_path()), ("b", own.join("b.wat").as_path())]);
+        assert_eq!(
+            found,
+            [
+                ("a", bundled.join("a.wasm").as_path()),
+                ("b", own.join("b.wat").as_path())
+            ]
+        );
         for folder in [bundled, own] {
             std::fs::remove_dir_all(folder).expect("it is ours");
         }
@@ -220,8 +273,13 @@ mod tests {
     #[test]
     fn two_files_for_one_plugin_are_an_error_that_names_both() {
         let twice = folder("twice", &["a.wasm", "a.wat"]);
-        let error = Catalogue::read(std::slice::from_ref(&twice)).expect_err("two files").to_string();
-        assert!(error.contains("a.wasm") && error.contains("a.wat"), "{error}");
+        let error = Catalogue::read(std::slice::from_ref(&twice))
+            .expect_err("two files")
+            .to_string();
+        assert!(
+            error.contains("a.wasm") && error.contains("a.wat"),
+            "{error}"
+        );
         std::fs::remove_dir_all(twice).expect("it is ours");
     }
 
@@ -230,8 +288,16 @@ mod tests {
         let some = folder("some", &["drop-reasons.wasm", "redact.wasm"]);
         let catalogue = Catalogue::read(std::slice::from_ref(&some)).expect("a good folder");
         let error = |name| catalogue.find(name).expect_err("not there").to_string();
-        assert!(error("drop-reason").contains("did you mean `drop-reasons`?"), "{}", error("drop-reason"));
-        assert!(error("x").contains("there are: drop-reasons, redact"), "{}", error("x"));
+        assert!(
+            error("drop-reason").contains("did you mean `drop-reasons`?"),
+            "{}",
+            error("drop-reason")
+        );
+        assert!(
+            error("x").contains("there are: drop-reasons, redact"),
+            "{}",
+            error("x")
+        );
         std::fs::remove_dir_all(some).expect("it is ours");
     }
 }

@@ -25,7 +25,12 @@ pub struct StartError {
 impl StartError {
     /// As a line for people: `config.yaml:3:5: filters[0] (quiet): …`.
     pub fn in_file(&self, file: &std::path::Path) -> String {
-        format!("{}:{}:{}: {self}", file.display(), self.at.line, self.at.column)
+        format!(
+            "{}:{}:{}: {self}",
+            file.display(),
+            self.at.line,
+            self.at.column
+        )
     }
 }
 
@@ -110,22 +115,45 @@ pub struct Prepared {
 ///
 /// # Errors
 /// Every problem, in the order of the file.
-pub fn prepare(config: &Config, loader: &mut Loader, output: &Arc<dyn Output>) -> Result<Prepared, Vec<StartError>> {
+pub fn prepare(
+    config: &Config,
+    loader: &mut Loader,
+    output: &Arc<dyn Output>,
+) -> Result<Prepared, Vec<StartError>> {
     let mut errors = Vec::new();
     let environment = |name: &str| std::env::var(name).ok();
-    let sources = Sources { environment: &environment, directories: &config.secrets.directories };
+    let sources = Sources {
+        environment: &environment,
+        directories: &config.secrets.directories,
+    };
     check_source(config, &mut errors);
     let mut filters = Vec::new();
     for (index, filter) in config.filters.iter().enumerate() {
         let path = format!("filters[{index}] ({})", filter.name);
-        collect(filter_use(filter, loader, &sources), filter.at, path, &mut filters, &mut errors);
+        collect(
+            filter_use(filter, loader, &sources),
+            filter.at,
+            path,
+            &mut filters,
+            &mut errors,
+        );
     }
     let mut sinks = Vec::new();
     for (index, receiver) in config.receivers.iter().enumerate() {
         let path = format!("receivers[{index}] ({})", receiver.name);
-        collect(sink_use(receiver, loader, &sources, output), receiver.at, path, &mut sinks, &mut errors);
+        collect(
+            sink_use(receiver, loader, &sources, output),
+            receiver.at,
+            path,
+            &mut sinks,
+            &mut errors,
+        );
     }
-    if errors.is_empty() { Ok(Prepared { filters, sinks }) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(Prepared { filters, sinks })
+    } else {
+        Err(errors)
+    }
 }
 
 fn collect<T>(
@@ -138,7 +166,11 @@ fn collect<T>(
     match made {
         Ok(made) => uses.push(made),
         Err(problems) => {
-            errors.extend(problems.into_iter().map(|problem| StartError { at, path: path.clone(), problem }));
+            errors.extend(problems.into_iter().map(|problem| StartError {
+                at,
+                path: path.clone(),
+                problem,
+            }));
         }
     }
 }
@@ -148,24 +180,48 @@ fn check_source(config: &Config, errors: &mut Vec<StartError>) {
     if let ReplayPath::File(file) = &replay.path
         && let Err(error) = std::fs::File::open(file)
     {
-        let problem = Problem::File { file: file.display().to_string(), error };
-        errors.push(StartError { at: replay.at, path: "source.replay.path".into(), problem });
+        let problem = Problem::File {
+            file: file.display().to_string(),
+            error,
+        };
+        errors.push(StartError {
+            at: Position { line: 1, column: 1 },
+            path: "source.replay.path".into(),
+            problem,
+        });
     }
 }
 
-fn filter_use(filter: &config::Filter, loader: &mut Loader, sources: &Sources<'_>) -> Result<FilterUse, Vec<Problem>> {
+fn filter_use(
+    filter: &config::Filter,
+    loader: &mut Loader,
+    sources: &Sources<'_>,
+) -> Result<FilterUse, Vec<Problem>> {
     let plugin = load(loader, &filter.plugin, "filter")?;
-    let of = new_use(&filter.name, &plugin, &filter.config, filter.limits, sources)?;
+    let of = new_use(
+        &filter.name,
+        &plugin,
+        &filter.config,
+        filter.limits,
+        sources,
+    )?;
     let on_error = match filter.on_error {
         Some(config::OnError::Keep) => OnError::Keep,
         Some(config::OnError::Drop) => OnError::Drop,
         Some(config::OnError::Hold) => OnError::Hold,
         None => plugin.description.on_error.unwrap_or_default(),
     };
-    let made = FilterUse { plugin, of: Arc::new(of), on_error };
+    let made = FilterUse {
+        plugin,
+        of: Arc::new(of),
+        on_error,
+    };
     match made.instance() {
         Ok(_) => Ok(made),
-        Err(failure) => Err(vec![Problem::Setup { plugin: made.plugin.label(), failure }]),
+        Err(failure) => Err(vec![Problem::Setup {
+            plugin: made.plugin.label(),
+            failure,
+        }]),
     }
 }
 
@@ -176,22 +232,42 @@ fn sink_use(
     output: &Arc<dyn Output>,
 ) -> Result<SinkUse, Vec<Problem>> {
     let plugin = load(loader, &receiver.plugin, "sink")?;
-    let of = new_use(&receiver.name, &plugin, &receiver.config, receiver.limits, sources)?;
+    let of = new_use(
+        &receiver.name,
+        &plugin,
+        &receiver.config,
+        receiver.limits,
+        sources,
+    )?;
     let of = Arc::new(of.with_output(Arc::clone(output)));
     match Sink::new(Arc::clone(&plugin), Arc::clone(&of)) {
         Ok(sink) => Ok(SinkUse { plugin, of, sink }),
-        Err(failure) => Err(vec![Problem::Setup { plugin: plugin.label(), failure }]),
+        Err(failure) => Err(vec![Problem::Setup {
+            plugin: plugin.label(),
+            failure,
+        }]),
     }
 }
 
-fn load(loader: &mut Loader, name: &str, expected: &'static str) -> Result<Arc<Plugin>, Vec<Problem>> {
-    let plugin = loader.load(name).map_err(|error| vec![Problem::Plugin(error)])?;
+fn load(
+    loader: &mut Loader,
+    name: &str,
+    expected: &'static str,
+) -> Result<Arc<Plugin>, Vec<Problem>> {
+    let plugin = loader
+        .load(name)
+        .map_err(|error| vec![Problem::Plugin(error)])?;
     let found = plugin.kind.role();
     if found == expected {
         return Ok(plugin);
     }
     let file = plugin.path.display().to_string();
-    Err(vec![Problem::Role { plugin: name.to_owned(), file, found, expected }])
+    Err(vec![Problem::Role {
+        plugin: name.to_owned(),
+        file,
+        found,
+        expected,
+    }])
 }
 
 fn new_use(
@@ -202,8 +278,12 @@ fn new_use(
     sources: &Sources<'_>,
 ) -> Result<Use, Vec<Problem>> {
     let hidden = secrets::hide(config, sources);
-    let (text, secrets) = hidden.map_err(|errors| errors.into_iter().map(Problem::Secret).collect::<Vec<_>>())?;
-    let limits = Limits { memory_bytes: limits.memory_bytes, time: limits.time };
+    let (text, secrets) =
+        hidden.map_err(|errors| errors.into_iter().map(Problem::Secret).collect::<Vec<_>>())?;
+    let limits = Limits {
+        memory_bytes: limits.memory_bytes,
+        time: limits.time,
+    };
     Ok(Use::new(name, &plugin.name, text, limits).with_secrets(secrets))
 }
 

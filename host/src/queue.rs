@@ -89,7 +89,15 @@ impl Queue {
     /// A queue for the receiver with this index.
     pub fn new(receiver: usize, events_max: usize, on_full: OnFull, batch: BatchLimits) -> Queue {
         let (filled, freed) = (Condvar::new(), Condvar::new());
-        Queue { receiver, events_max, on_full, batch, inner: Mutex::default(), filled, freed }
+        Queue {
+            receiver,
+            events_max,
+            on_full,
+            batch,
+            inner: Mutex::default(),
+            filled,
+            freed,
+        }
     }
 
     /// Puts a portion at the end; `counted` runs just before anybody can take it. A portion larger than the
@@ -101,7 +109,10 @@ impl Queue {
         while !inner.aborted && inner.events > 0 && inner.events + more > self.events_max {
             match self.on_full {
                 OnFull::Wait => {
-                    inner = self.freed.wait(inner).unwrap_or_else(PoisonError::into_inner);
+                    inner = self
+                        .freed
+                        .wait(inner)
+                        .unwrap_or_else(PoisonError::into_inner);
                 }
                 OnFull::DropOldest => {
                     let surplus = (inner.events + more - self.events_max).min(inner.events);
@@ -114,11 +125,17 @@ impl Queue {
             return Pushed::Aborted;
         }
         inner.events += more;
-        inner.bytes += documents.iter().map(|document| document.as_str().len()).sum::<usize>();
+        inner.bytes += documents
+            .iter()
+            .map(|document| document.as_str().len())
+            .sum::<usize>();
         counted();
         let first = inner.since.is_none();
         inner.since.get_or_insert_with(Instant::now);
-        inner.portions.push_back(Portion { documents: documents.into(), ack: Arc::clone(ack) });
+        inner.portions.push_back(Portion {
+            documents: documents.into(),
+            ack: Arc::clone(ack),
+        });
         let wake = first || inner.is_full_batch(self.batch);
         drop(inner);
         if wake {
@@ -141,9 +158,18 @@ impl Queue {
                 Some(waited) if full || inner.closed || waited >= self.batch.age => break,
                 Some(waited) => {
                     let left = self.batch.age - waited;
-                    inner = self.filled.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
+                    inner = self
+                        .filled
+                        .wait_timeout(inner, left)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0;
                 }
-                None => inner = self.filled.wait(inner).unwrap_or_else(PoisonError::into_inner),
+                None => {
+                    inner = self
+                        .filled
+                        .wait(inner)
+                        .unwrap_or_else(PoisonError::into_inner)
+                }
             }
         }
         let taken = inner.take_batch(self.batch);
@@ -171,9 +197,15 @@ impl Queue {
 
     fn drop_oldest(&self, inner: &mut Inner, mut surplus: usize) {
         while surplus > 0 {
-            let Some(portion) = inner.portions.front_mut() else { return };
+            let Some(portion) = inner.portions.front_mut() else {
+                return;
+            };
             let count = surplus.min(portion.documents.len());
-            let bytes: usize = portion.documents.drain(..count).map(|document| document.as_str().len()).sum();
+            let bytes: usize = portion
+                .documents
+                .drain(..count)
+                .map(|document| document.as_str().len())
+                .sum();
             portion.ack.settle(self.receiver, count);
             if portion.documents.is_empty() {
                 inner.portions.pop_front();
@@ -191,11 +223,15 @@ impl Inner {
     }
 
     fn take_batch(&mut self, limits: BatchLimits) -> Taken {
-        let mut taken = Taken { documents: Vec::with_capacity(limits.events.min(self.events)), ..Taken::default() };
+        let mut taken = Taken {
+            documents: Vec::with_capacity(limits.events.min(self.events)),
+            ..Taken::default()
+        };
         while let Some(portion) = self.portions.front_mut() {
             let before = taken.documents.len();
             while let Some(document) = portion.documents.front() {
-                let fits = taken.bytes + document.as_str().len() <= limits.bytes || taken.documents.is_empty();
+                let fits = taken.bytes + document.as_str().len() <= limits.bytes
+                    || taken.documents.is_empty();
                 if taken.documents.len() >= limits.events || !fits {
                     break;
                 }
@@ -204,7 +240,10 @@ impl Inner {
             }
             let events = taken.documents.len() - before;
             if events > 0 {
-                taken.runs.push(Run { ack: Arc::clone(&portion.ack), events });
+                taken.runs.push(Run {
+                    ack: Arc::clone(&portion.ack),
+                    events,
+                });
             }
             if !portion.documents.is_empty() {
                 break;
@@ -224,12 +263,18 @@ mod tests {
     use super::*;
     use crate::ack::Progress;
 
-    const NO_WAIT: BatchLimits = BatchLimits { events: 3, bytes: usize::MAX, age: Duration::ZERO };
+    const NO_WAIT: BatchLimits = BatchLimits {
+        events: 3,
+        bytes: usize::MAX,
+        age: Duration::ZERO,
+    };
 
     fn documents(count: usize) -> Vec<Document> {
         let event = r#"{"metadata":{"uid":"u"},"involvedObject":{}}"#;
         let fields = weir_event::Fields::scan(event).expect("an event");
-        (0..count).map(|_| Document::new(weir_event::EventRef::new(event, &fields))).collect()
+        (0..count)
+            .map(|_| Document::new(weir_event::EventRef::new(event, &fields)))
+            .collect()
     }
 
     fn portion(progress: &Arc<Progress>, count: usize) -> (Vec<Document>, Arc<Ack>) {
@@ -239,7 +284,10 @@ mod tests {
     }
 
     fn settle(taken: &Taken) {
-        taken.runs.iter().for_each(|run| run.ack.settle(0, run.events));
+        taken
+            .runs
+            .iter()
+            .for_each(|run| run.ack.settle(0, run.events));
     }
 
     #[test]
@@ -248,10 +296,16 @@ mod tests {
         let queue = Queue::new(0, 100, OnFull::Wait, NO_WAIT);
         for count in [2, 2, 1] {
             let (documents, ack) = portion(&progress, count);
-            assert_eq!(queue.push(documents, &ack, || ()), Pushed::Queued { dropped: 0 });
+            assert_eq!(
+                queue.push(documents, &ack, || ()),
+                Pushed::Queued { dropped: 0 }
+            );
         }
         let first = queue.take().expect("a batch");
-        assert_eq!(first.runs.iter().map(|run| run.events).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(
+            first.runs.iter().map(|run| run.events).collect::<Vec<_>>(),
+            [2, 1]
+        );
         settle(&first);
         assert_eq!(progress.position(0), 1);
         queue.close();
@@ -268,10 +322,16 @@ mod tests {
         let (documents, ack) = portion(&progress, 3);
         queue.push(documents, &ack, || ());
         let (documents, ack) = portion(&progress, 3);
-        assert_eq!(queue.push(documents, &ack, || ()), Pushed::Queued { dropped: 2 });
+        assert_eq!(
+            queue.push(documents, &ack, || ()),
+            Pushed::Queued { dropped: 2 }
+        );
         assert_eq!(progress.position(0), 0);
         let (documents, ack) = portion(&progress, 1);
-        assert_eq!(queue.push(documents, &ack, || ()), Pushed::Queued { dropped: 1 });
+        assert_eq!(
+            queue.push(documents, &ack, || ()),
+            Pushed::Queued { dropped: 1 }
+        );
         assert_eq!(progress.position(0), 1);
     }
 
@@ -285,7 +345,10 @@ mod tests {
         let (documents, ack) = portion(&progress, 1);
         let pusher = std::thread::spawn(move || pushing.push(documents, &ack, || ()));
         assert_eq!(queue.take().expect("a batch").documents.len(), 3);
-        assert_eq!(pusher.join().expect("no panic"), Pushed::Queued { dropped: 0 });
+        assert_eq!(
+            pusher.join().expect("no panic"),
+            Pushed::Queued { dropped: 0 }
+        );
     }
 
     #[test]
@@ -305,7 +368,10 @@ mod tests {
     #[test]
     fn a_batch_holds_at_least_one_event_however_large() {
         let progress = Progress::new(1);
-        let limits = BatchLimits { bytes: 1, ..NO_WAIT };
+        let limits = BatchLimits {
+            bytes: 1,
+            ..NO_WAIT
+        };
         let queue = Queue::new(0, 10, OnFull::Wait, limits);
         let (documents, ack) = portion(&progress, 2);
         queue.push(documents, &ack, || ());

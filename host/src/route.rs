@@ -15,20 +15,26 @@ pub fn matches(rule: &Rule, event: EventRef<'_>) -> bool {
         && text(&rule.api_version, || event.object_api_version())
         && text(&rule.component, || event.source_component())
         && text(&rule.host, || event.source_host())
-        && rule.min_count.is_none_or(|least| event.raw_count() >= least)
+        && rule
+            .min_count
+            .is_none_or(|least| event.raw_count() >= least)
         && text(&rule.message, || event.message())
         && map(&rule.labels, event, "/involvedObject/labels")
         && map(&rule.annotations, event, "/involvedObject/annotations")
 }
 
 fn text<'a>(pattern: &Option<Regex>, value: impl FnOnce() -> std::borrow::Cow<'a, str>) -> bool {
-    pattern.as_ref().is_none_or(|pattern| pattern.is_match(&value()))
+    pattern
+        .as_ref()
+        .is_none_or(|pattern| pattern.is_match(&value()))
 }
 
 /// Each key must be there, and its value match.
 fn map(patterns: &[(String, Regex)], event: EventRef<'_>, pointer: &str) -> bool {
     patterns.iter().all(|(key, pattern)| {
-        event.string_map(pointer).any(|(name, value)| name == key.as_str() && pattern.is_match(&value))
+        event
+            .string_map(pointer)
+            .any(|(name, value)| name == key.as_str() && pattern.is_match(&value))
     })
 }
 

@@ -23,7 +23,11 @@ pub fn hide(config: &Value, sources: &Sources<'_>) -> Result<(String, Secrets), 
     let mut errors = Vec::new();
     let mut config = config.clone();
     hide_in(&mut config, sources, &secrets, &mut errors);
-    if errors.is_empty() { Ok((config.to_string(), secrets)) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok((config.to_string(), secrets))
+    } else {
+        Err(errors)
+    }
 }
 
 fn hide_in(value: &mut Value, sources: &Sources<'_>, secrets: &Secrets, errors: &mut Vec<String>) {
@@ -32,8 +36,12 @@ fn hide_in(value: &mut Value, sources: &Sources<'_>, secrets: &Secrets, errors: 
             Ok(hidden) => *text = hidden,
             Err(error) => errors.push(error),
         },
-        Value::Array(items) => items.iter_mut().for_each(|item| hide_in(item, sources, secrets, errors)),
-        Value::Object(members) => members.values_mut().for_each(|member| hide_in(member, sources, secrets, errors)),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| hide_in(item, sources, secrets, errors)),
+        Value::Object(members) => members
+            .values_mut()
+            .for_each(|member| hide_in(member, sources, secrets, errors)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
@@ -47,7 +55,11 @@ fn hide_in_text(text: &str, sources: &Sources<'_>, secrets: &Secrets) -> Result<
             Kind::Environment => from_environment(name, sources)?,
             Kind::File => from_file(name, sources)?,
         };
-        hidden.push_str(&secrets.keep(secret).map_err(|error| format!("no random numbers for a secret: {error}"))?);
+        hidden.push_str(
+            &secrets
+                .keep(secret)
+                .map_err(|error| format!("no random numbers for a secret: {error}"))?,
+        );
         rest = after;
     }
     hidden.push_str(rest);
@@ -71,17 +83,27 @@ fn next_reference(text: &str) -> Option<(&str, Kind, &str, &str)> {
 }
 
 fn from_environment(name: &str, sources: &Sources<'_>) -> Result<String, String> {
-    (sources.environment)(name)
-        .ok_or_else(|| format!("${{env:{name}}}: the environment variable is not set; set it, or remove the reference"))
+    (sources.environment)(name).ok_or_else(|| {
+        format!(
+            "${{env:{name}}}: the environment variable is not set; set it, or remove the reference"
+        )
+    })
 }
 
 fn from_file(name: &str, sources: &Sources<'_>) -> Result<String, String> {
     let failed = |what: &str| format!("${{file:{name}}}: {what}");
     // Links are followed before the folder is compared: a ConfigMap or Secret volume is made of links.
-    let path = Path::new(name).canonicalize().map_err(|error| failed(&error.to_string()))?;
-    let allowed = sources.directories.iter().filter_map(|folder| folder.canonicalize().ok());
+    let path = Path::new(name)
+        .canonicalize()
+        .map_err(|error| failed(&error.to_string()))?;
+    let allowed = sources
+        .directories
+        .iter()
+        .filter_map(|folder| folder.canonicalize().ok());
     if !allowed.into_iter().any(|folder| path.starts_with(folder)) {
-        return Err(failed("not below any of secrets.directories; add its folder there"));
+        return Err(failed(
+            "not below any of secrets.directories; add its folder there",
+        ));
     }
     let secret = std::fs::read_to_string(&path).map_err(|error| failed(&error.to_string()))?;
     Ok(secret.trim_end_matches(['\r', '\n']).to_owned())
@@ -94,16 +116,30 @@ mod tests {
 
     fn check(config: &Value, directories: &[PathBuf]) -> Result<(String, Secrets), Vec<String>> {
         let environment = |name: &str| (name == "KEY").then(|| "hunter2".to_owned());
-        hide(config, &Sources { environment: &environment, directories })
+        hide(
+            config,
+            &Sources {
+                environment: &environment,
+                directories,
+            },
+        )
     }
 
     #[test]
     fn a_plugin_gets_placeholders_and_the_rest_unchanged() {
         let config = json!({"apiKey": "Bearer ${env:KEY}", "n": [1, "${other}", "$x ${env:"]});
         let (text, _) = check(&config, &[]).expect("KEY is set");
-        assert!(!text.contains("hunter2") && !text.contains("env:KEY"), "{text}");
+        assert!(
+            !text.contains("hunter2") && !text.contains("env:KEY"),
+            "{text}"
+        );
         let hidden: Value = serde_json::from_str(&text).expect("JSON");
-        assert!(hidden["apiKey"].as_str().expect("text").starts_with("Bearer weir-secret-"));
+        assert!(
+            hidden["apiKey"]
+                .as_str()
+                .expect("text")
+                .starts_with("Bearer weir-secret-")
+        );
         assert_eq!(hidden["n"], config["n"]);
     }
 
@@ -112,7 +148,10 @@ mod tests {
         let config = json!({"a": "${env:NOPE}", "b": ["${env:NADA}"], "c": "${file:/no/such}"});
         let errors = check(&config, &[]).expect_err("nothing is there");
         assert_eq!(errors.len(), 3, "{errors:?}");
-        assert!(errors[0].contains("NOPE") && errors[2].contains("/no/such"), "{errors:?}");
+        assert!(
+            errors[0].contains("NOPE") && errors[2].contains("/no/such"),
+            "{errors:?}"
+        );
     }
 
     #[test]
@@ -124,8 +163,12 @@ mod tests {
         let config = json!({"key": format!("${{file:{}}}", file.display())});
         let refused = check(&config, &[]).expect_err("no folder is allowed");
         assert!(refused[0].contains("secrets.directories"), "{refused:?}");
-        let (text, _) = check(&config, std::slice::from_ref(&folder)).expect("the folder is allowed");
-        assert!(text.contains("weir-secret-") && !text.contains("hunter3"), "{text}");
+        let (text, _) =
+            check(&config, std::slice::from_ref(&folder)).expect("the folder is allowed");
+        assert!(
+            text.contains("weir-secret-") && !text.contains("hunter3"),
+            "{text}"
+        );
         std::fs::remove_dir_all(folder).expect("it is ours");
     }
 }

@@ -23,7 +23,11 @@ pub struct Shutdown {
 
 impl Default for Shutdown {
     fn default() -> Shutdown {
-        Shutdown { phase: Mutex::new(Phase::Running), moved: Condvar::new(), on_abort: Mutex::default() }
+        Shutdown {
+            phase: Mutex::new(Phase::Running),
+            moved: Condvar::new(),
+            on_abort: Mutex::default(),
+        }
     }
 }
 
@@ -35,7 +39,10 @@ impl Shutdown {
 
     /// Has this done when the process aborts: for waits that are on something else.
     pub fn on_abort(&self, action: impl Fn() + Send + 'static) {
-        self.on_abort.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(action));
+        self.on_abort
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Box::new(action));
     }
 
     /// Moves on to a later phase; an earlier one changes nothing.
@@ -49,7 +56,11 @@ impl Shutdown {
         }
         self.moved.notify_all();
         if to == Phase::Aborting {
-            self.on_abort.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(|action| action());
+            self.on_abort
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .iter()
+                .for_each(|action| action());
         }
     }
 
@@ -62,7 +73,11 @@ impl Shutdown {
             if left.is_zero() {
                 break;
             }
-            phase = self.moved.wait_timeout(phase, left).unwrap_or_else(PoisonError::into_inner).0;
+            phase = self
+                .moved
+                .wait_timeout(phase, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         *phase
     }
@@ -77,7 +92,8 @@ mod tests {
     fn a_wait_ends_when_the_phase_moves_on() {
         let shutdown = Arc::new(Shutdown::default());
         let waiting = Arc::clone(&shutdown);
-        let waiter = std::thread::spawn(move || waiting.wait(Duration::from_secs(600), Phase::Aborting));
+        let waiter =
+            std::thread::spawn(move || waiting.wait(Duration::from_secs(600), Phase::Aborting));
         shutdown.advance(Phase::Draining);
         shutdown.advance(Phase::Aborting);
         shutdown.advance(Phase::Draining);
@@ -86,6 +102,9 @@ mod tests {
 
     #[test]
     fn a_wait_ends_with_its_time() {
-        assert_eq!(Shutdown::default().wait(Duration::from_millis(1), Phase::Draining), Phase::Running);
+        assert_eq!(
+            Shutdown::default().wait(Duration::from_millis(1), Phase::Draining),
+            Phase::Running
+        );
     }
 }

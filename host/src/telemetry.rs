@@ -18,7 +18,11 @@ pub fn start(log: Log) {
     let registry = tracing_subscriber::registry().with(level);
     let started = match log.format {
         LogFormat::Json => {
-            let lines = fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
+            let lines = fmt::layer()
+                .json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(false);
             registry.with(lines.with_writer(std::io::stderr)).try_init()
         }
         LogFormat::Pretty => {

@@ -53,10 +53,17 @@ impl Cache {
     /// can run code in the host.
     pub fn open(folder: &Path) -> Result<Cache, String> {
         let at = |error: std::io::Error| format!("plugin cache {}: {error}", folder.display());
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(at)?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(at)?;
         let metadata = std::fs::metadata(folder).map_err(at)?;
         if metadata.uid() != rustix::process::geteuid().as_raw() {
-            return Err(format!("plugin cache {}: belongs to another user", folder.display()));
+            return Err(format!(
+                "plugin cache {}: belongs to another user",
+                folder.display()
+            ));
         }
         if metadata.mode() & 0o022 != 0 {
             let mode = metadata.mode() & 0o777;
@@ -66,8 +73,12 @@ impl Cache {
             ));
         }
         let probe = folder.join(format!(".probe-{}", std::process::id()));
-        std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)).map_err(at)?;
-        Ok(Cache { folder: folder.to_path_buf() })
+        std::fs::write(&probe, b"")
+            .and_then(|()| std::fs::remove_file(&probe))
+            .map_err(at)?;
+        Ok(Cache {
+            folder: folder.to_path_buf(),
+        })
     }
 
     fn path(&self, digest: &str, compatibility: &str) -> PathBuf {
@@ -83,7 +94,9 @@ impl Cache {
             .truncate(true)
             .mode(0o600)
             .open(&temporary)?;
-        let written = file.write_all(code).and_then(|()| std::fs::rename(&temporary, path));
+        let written = file
+            .write_all(code)
+            .and_then(|()| std::fs::rename(&temporary, path));
         if written.is_err() {
             // The error of the write is the one to report.
             let _ = std::fs::remove_file(&temporary);
@@ -94,7 +107,9 @@ impl Cache {
 
     /// Keeps the folder bounded; what cannot be removed is tried again next time.
     fn prune(&self) {
-        let Ok(entries) = std::fs::read_dir(&self.folder) else { return };
+        let Ok(entries) = std::fs::read_dir(&self.folder) else {
+            return;
+        };
         let mut files: Vec<_> = entries
             .flatten()
             .filter(|entry| entry.file_name().to_string_lossy().ends_with(".cwasm"))
@@ -134,7 +149,8 @@ pub(crate) fn compile(
     if let Some((cache, path)) = &cached {
         match cache.store(path, &code) {
             Ok(()) => {
-                return from_file(engine, path).map_err(|error| LoadProblem::Compile(format!("{error:#}")));
+                return from_file(engine, path)
+                    .map_err(|error| LoadProblem::Compile(format!("{error:#}")));
             }
             Err(error) => {
                 tracing::warn!(file = %path.display(), %error, "cannot write the plugin cache; the plugin is compiled at each start");
@@ -145,13 +161,19 @@ pub(crate) fn compile(
 }
 
 /// The file's code is mapped, not read: it costs no memory of its own.
-#[allow(unsafe_code, reason = "the file was written by this module in a folder that only we can write")]
+#[allow(
+    unsafe_code,
+    reason = "the file was written by this module in a folder that only we can write"
+)]
 fn from_file(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
     // SAFETY: `Cache::open` refuses folders that others can write, and only `Cache::store` writes there.
     unsafe { Component::deserialize_file(engine.wasmtime(), path) }
 }
 
-#[allow(unsafe_code, reason = "the bytes come from our own compiler: this process or our child")]
+#[allow(
+    unsafe_code,
+    reason = "the bytes come from our own compiler: this process or our child"
+)]
 fn from_code(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: the bytes are what `to_code` made, here or at the other end of our own child's pipe.
     unsafe { Component::deserialize(engine.wasmtime(), code) }
@@ -159,12 +181,18 @@ fn from_code(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
 
 fn to_code(engine: &Engine, wasm: &[u8]) -> Result<Vec<u8>, LoadProblem> {
     let component = crate::lift::lift(wasm)?;
-    engine.wasmtime().precompile_component(&component).map_err(|error| LoadProblem::Compile(format!("{error:#}")))
+    engine
+        .wasmtime()
+        .precompile_component(&component)
+        .map_err(|error| LoadProblem::Compile(format!("{error:#}")))
 }
 
 fn run_child(program: &Path, arguments: &[String], wasm: &[u8]) -> Result<Vec<u8>, LoadProblem> {
     let broken = |what: &str, error: std::io::Error| {
-        LoadProblem::Compile(format!("{what} the compiler process {}: {error}", program.display()))
+        LoadProblem::Compile(format!(
+            "{what} the compiler process {}: {error}",
+            program.display()
+        ))
     };
     let mut child = Command::new(program)
         .args(arguments)
@@ -178,7 +206,9 @@ fn run_child(program: &Path, arguments: &[String], wasm: &[u8]) -> Result<Vec<u8
         // A child that died early says why on its standard error: that is the better message.
         let _ = input.write_all(wasm);
     }
-    let output = child.wait_with_output().map_err(|error| broken("cannot await", error))?;
+    let output = child
+        .wait_with_output()
+        .map_err(|error| broken("cannot await", error))?;
     if output.status.success() {
         return Ok(output.stdout);
     }
@@ -186,7 +216,10 @@ fn run_child(program: &Path, arguments: &[String], wasm: &[u8]) -> Result<Vec<u8
     match output.status.code() {
         // The child's whole text is one problem already worded.
         Some(1) => Err(LoadProblem::Refused(said)),
-        _ => Err(LoadProblem::Compile(format!("the compiler process ended with {}: {said}", output.status))),
+        _ => Err(LoadProblem::Compile(format!(
+            "the compiler process ended with {}: {said}",
+            output.status
+        ))),
     }
 }
 
@@ -203,14 +236,20 @@ pub fn compile_child(input: impl Read, mut output: impl Write) -> Result<(), Str
         .map_err(|error| format!("cannot read the plugin: {error}"))?;
     let engine = Engine::new().map_err(|error| error.to_string())?;
     let code = to_code(&engine, &wasm).map_err(|problem| problem.to_string())?;
-    output.write_all(&code).and_then(|()| output.flush()).map_err(|error| format!("cannot hand over the code: {error}"))
+    output
+        .write_all(&code)
+        .and_then(|()| output.flush())
+        .map_err(|error| format!("cannot hand over the code: {error}"))
 }
 
 /// A plugin made to blow up the compiler takes the child down, and nothing else. Where limits cannot be
 /// set, the child runs without.
 fn limit_child() {
     use rustix::process::{Resource, Rlimit, setrlimit};
-    let limit = |most| Rlimit { current: Some(most), maximum: Some(most) };
+    let limit = |most| Rlimit {
+        current: Some(most),
+        maximum: Some(most),
+    };
     let _ = setrlimit(Resource::Cpu, limit(COMPILE_SECONDS_MAX));
     let _ = setrlimit(Resource::As, limit(COMPILE_BYTES_MAX));
     let _ = setrlimit(Resource::Core, limit(0));

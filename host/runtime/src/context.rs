@@ -146,6 +146,11 @@ pub enum Said {
 
 impl Batch {
     pub(crate) fn new(documents: Vec<Document>) -> Batch {
-        Batch { said: vec![None; documents.len()], documents, selected: 0, retry_after_ms: 0 }
+        Batch {
+            said: vec![None; documents.len()],
+            documents,
+            selected: 0,
+            retry_after_ms: 0,
+        }
     }
 }

@@ -38,7 +38,10 @@ impl Engine {
     pub fn new() -> Result<Engine, EngineError> {
         let wasmtime = wasmtime::Engine::new(&config()).map_err(EngineError::Unsupported)?;
         let ticker = Ticker::start(wasmtime.clone()).map_err(EngineError::Thread)?;
-        Ok(Engine { wasmtime, _ticker: Arc::new(ticker) })
+        Ok(Engine {
+            wasmtime,
+            _ticker: Arc::new(ticker),
+        })
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -50,7 +53,9 @@ impl Engine {
     pub(crate) fn compatibility(&self) -> String {
         let mut hasher = StableHasher(Sha256::new());
         crate::lift::LIFT_VERSION.hash(&mut hasher);
-        self.wasmtime.precompile_compatibility_hash().hash(&mut hasher);
+        self.wasmtime
+            .precompile_compatibility_hash()
+            .hash(&mut hasher);
         crate::file::hex(&hasher.0.finalize()[..8])
     }
 }
@@ -90,16 +95,21 @@ impl Ticker {
     fn start(engine: wasmtime::Engine) -> std::io::Result<Ticker> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopping: Weak<AtomicBool> = Arc::downgrade(&stop);
-        let thread = std::thread::Builder::new().name("weir-epoch".into()).spawn(move || {
-            loop {
-                std::thread::park_timeout(TICK);
-                match stopping.upgrade() {
-                    Some(stop) if !stop.load(Ordering::Relaxed) => engine.increment_epoch(),
-                    _ => return,
+        let thread = std::thread::Builder::new()
+            .name("weir-epoch".into())
+            .spawn(move || {
+                loop {
+                    std::thread::park_timeout(TICK);
+                    match stopping.upgrade() {
+                        Some(stop) if !stop.load(Ordering::Relaxed) => engine.increment_epoch(),
+                        _ => return,
+                    }
                 }
-            }
-        })?;
-        Ok(Ticker { stop, thread: Some(thread) })
+            })?;
+        Ok(Ticker {
+            stop,
+            thread: Some(thread),
+        })
     }
 }
 

@@ -84,31 +84,45 @@ impl PluginFile {
     /// When it cannot be read or unpacked, is larger than [`PLUGIN_BYTES_MAX`], is no WebAssembly, or its
     /// description is not valid.
     pub fn read(path: &Path) -> Result<PluginFile, LoadError> {
-        let fail = |problem| LoadError { file: path.to_path_buf(), problem };
+        let fail = |problem| LoadError {
+            file: path.to_path_buf(),
+            problem,
+        };
         let (name, _) = split_name(path).ok_or_else(|| fail(LoadProblem::Ending))?;
         let bytes = read_limited(path).map_err(fail)?;
         let digest = hex(&Sha256::digest(&bytes));
         let file_bytes = bytes.len() as u64;
         let wasm = unpack(bytes).map_err(fail)?;
         let description = describe(&wasm).map_err(fail)?;
-        Ok(PluginFile { path: path.to_path_buf(), name, wasm, file_bytes, digest, description })
+        Ok(PluginFile {
+            path: path.to_path_buf(),
+            name,
+            wasm,
+            file_bytes,
+            digest,
+            description,
+        })
     }
 }
 
 /// A file's stem and ending, where it is named like a plugin and not hidden.
 pub fn split_name(path: &Path) -> Option<(String, &'static str)> {
     let file_name = path.file_name()?.to_str()?;
-    let ending = PLUGIN_ENDINGS.into_iter().find(|ending| file_name.ends_with(ending))?;
+    let ending = PLUGIN_ENDINGS
+        .into_iter()
+        .find(|ending| file_name.ends_with(ending))?;
     let stem = &file_name[..file_name.len() - ending.len()];
     (!stem.is_empty() && !stem.starts_with('.')).then(|| (stem.to_owned(), ending))
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 fn read_limited(path: &Path) -> Result<Vec<u8>, LoadProblem> {
@@ -118,7 +132,10 @@ fn read_limited(path: &Path) -> Result<Vec<u8>, LoadProblem> {
 
 fn limited(source: impl Read) -> Result<Vec<u8>, LoadProblem> {
     let mut bytes = Vec::new();
-    source.take(PLUGIN_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(LoadProblem::Read)?;
+    source
+        .take(PLUGIN_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(LoadProblem::Read)?;
     if bytes.len() as u64 > PLUGIN_BYTES_MAX {
         return Err(LoadProblem::TooLarge);
     }
@@ -163,7 +180,9 @@ mod tests {
 
     #[test]
     fn names_follow_the_longest_ending() {
-        let name = |file: &str| split_name(Path::new(file)).map(|(stem, ending)| format!("{stem}|{ending}"));
+        let name = |file: &str| {
+            split_name(Path::new(file)).map(|(stem, ending)| format!("{stem}|{ending}"))
+        };
         assert_eq!(name("/p/drop.wasm").as_deref(), Some("drop|.wasm"));
         assert_eq!(name("drop.v2.wasm.gz").as_deref(), Some("drop.v2|.wasm.gz"));
         assert_eq!(name("a.wat").as_deref(), Some("a|.wat"));
@@ -174,26 +193,42 @@ mod tests {
 
     #[test]
     fn a_description_is_read_from_inside_a_component_too() {
-        let core = wat::parse_str(r#"(module (@custom "weir" "{\"version\":\"1.2\",\"onError\":\"drop\"}"))"#)
-            .expect("valid text");
+        let core = wat::parse_str(
+            r#"(module (@custom "weir" "{\"version\":\"1.2\",\"onError\":\"drop\"}"))"#,
+        )
+        .expect("valid text");
         let read = describe(&core).expect("valid description");
-        assert_eq!((read.version.as_str(), read.on_error), ("1.2", Some(OnError::Drop)));
-        let inside = wat::parse_str(r#"(component (core module (@custom "weir" "{\"name\":\"x\"}")))"#)
-            .expect("valid text");
+        assert_eq!(
+            (read.version.as_str(), read.on_error),
+            ("1.2", Some(OnError::Drop))
+        );
+        let inside =
+            wat::parse_str(r#"(component (core module (@custom "weir" "{\"name\":\"x\"}")))"#)
+                .expect("valid text");
         assert_eq!(describe(&inside).expect("valid description").name, "x");
     }
 
     #[test]
     fn a_bad_description_says_what() {
-        let core = wat::parse_str(r#"(module (@custom "weir" "{\"onError\":\"explode\"}"))"#).expect("valid text");
+        let core = wat::parse_str(r#"(module (@custom "weir" "{\"onError\":\"explode\"}"))"#)
+            .expect("valid text");
         let error = describe(&core).expect_err("no such choice").to_string();
-        assert!(error.contains("explode") && error.contains("keep"), "{error}");
+        assert!(
+            error.contains("explode") && error.contains("keep"),
+            "{error}"
+        );
     }
 
     #[test]
     fn what_is_no_webassembly_is_refused() {
         assert!(matches!(unpack(Vec::new()), Err(LoadProblem::NotWasm)));
-        assert!(matches!(unpack(vec![0xff, 0xfe]), Err(LoadProblem::NotWasm)));
-        assert!(matches!(unpack(b"(module".to_vec()), Err(LoadProblem::Text(_))));
+        assert!(matches!(
+            unpack(vec![0xff, 0xfe]),
+            Err(LoadProblem::NotWasm)
+        ));
+        assert!(matches!(
+            unpack(b"(module".to_vec()),
+            Err(LoadProblem::Text(_))
+        ));
     }
 }

@@ -58,7 +58,11 @@ impl Filter {
     /// When the configuration is refused (`Failure::Answered`) or the plugin breaks.
     pub fn new(plugin: Arc<Plugin>, of: Arc<Use>) -> Result<Filter, Failure> {
         let live = Live::start(&plugin, &of, "process")?;
-        Ok(Filter { plugin, of, live: Some(live) })
+        Ok(Filter {
+            plugin,
+            of,
+            live: Some(live),
+        })
     }
 
     /// The use this is of.
@@ -117,5 +121,8 @@ fn processed(live: &mut Live<Verdict>, verdict: Verdict) -> Processed {
             None => Decision::Keep,
         },
     };
-    Processed { decision, emitted: std::mem::take(&mut working.emitted) }
+    Processed {
+        decision,
+        emitted: std::mem::take(&mut working.emitted),
+    }
 }

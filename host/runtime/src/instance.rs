@@ -36,7 +36,11 @@ where
     (Result<T, String>,): ComponentNamedList + Lift,
 {
     /// Makes an instance and calls `setup`.
-    pub(crate) fn start(plugin: &Plugin, of: &Arc<Use>, name: &'static str) -> Result<Live<T>, Failure> {
+    pub(crate) fn start(
+        plugin: &Plugin,
+        of: &Arc<Use>,
+        name: &'static str,
+    ) -> Result<Live<T>, Failure> {
         let mut store = Store::new(plugin.engine.wasmtime(), Context::new(Arc::clone(of)));
         store.limiter(|context| &mut context.limiter);
         store.epoch_deadline_callback(|mut context| {
@@ -47,17 +51,26 @@ where
             })
         });
         let setup_time = of.limits.setup_time();
-        let instance = guarded(&mut store, "setup", setup_time, |store| plugin.linked.instantiate(store))?;
+        let instance = guarded(&mut store, "setup", setup_time, |store| {
+            plugin.linked.instantiate(store)
+        })?;
         set_up(&mut store, &instance, of, setup_time)?;
-        let call = instance.get_typed_func(&mut store, name).map_err(|error| mistyped(name, &error))?;
+        let call = instance
+            .get_typed_func(&mut store, name)
+            .map_err(|error| mistyped(name, &error))?;
         Ok(Live { store, call, name })
     }
 
     /// Calls the function. After a `Failure::Fault` this instance must be dropped.
     pub(crate) fn call(&mut self, limit: Duration) -> Result<T, Failure> {
         let call = self.call;
-        let (answer,) = guarded(&mut self.store, self.name, limit, |store| call.call(store, ()))?;
-        answer.map_err(|text| Failure::Answered { call: self.name, text: clean(&text, ANSWER_BYTES_MAX) })
+        let (answer,) = guarded(&mut self.store, self.name, limit, |store| {
+            call.call(store, ())
+        })?;
+        answer.map_err(|text| Failure::Answered {
+            call: self.name,
+            text: clean(&text, ANSWER_BYTES_MAX),
+        })
     }
 }
 
@@ -70,12 +83,21 @@ fn set_up(
     let setup = instance
         .get_typed_func::<(&str,), (Result<(), String>,)>(&mut *store, "setup")
         .map_err(|error| mistyped("setup", &error))?;
-    let (answer,) = guarded(store, "setup", limit, |store| setup.call(store, (&of.config,)))?;
-    answer.map_err(|text| Failure::Answered { call: "setup", text: clean(&text, ANSWER_BYTES_MAX) })
+    let (answer,) = guarded(store, "setup", limit, |store| {
+        setup.call(store, (&of.config,))
+    })?;
+    answer.map_err(|text| Failure::Answered {
+        call: "setup",
+        text: clean(&text, ANSWER_BYTES_MAX),
+    })
 }
 
 fn mistyped(call: &'static str, error: &wasmtime::Error) -> Failure {
-    Failure::Fault(Fault { call, kind: FaultKind::Contract, text: format!("its export has another type: {error:#}") })
+    Failure::Fault(Fault {
+        call,
+        kind: FaultKind::Contract,
+        text: format!("its export has another type: {error:#}"),
+    })
 }
 
 /// Runs the plugin with its clock started, and words what went wrong.
@@ -90,40 +112,78 @@ fn guarded<R>(
     run(store).map_err(|error| Failure::Fault(explain(call, limit, store.data(), &error)))
 }
 
-fn explain(call: &'static str, limit: Duration, context: &Context, error: &wasmtime::Error) -> Fault {
+fn explain(
+    call: &'static str,
+    limit: Duration,
+    context: &Context,
+    error: &wasmtime::Error,
+) -> Fault {
     let limits: Limits = context.of.limits;
     let trap = error.downcast_ref::<Trap>().copied();
     let (kind, text) = match trap {
         Some(Trap::Interrupt) => {
             let ms = limit.as_millis();
-            (FaultKind::Time, format!("{ms} ms of processor time were used up; make it faster or raise limits.time"))
+            (
+                FaultKind::Time,
+                format!(
+                    "{ms} ms of processor time were used up; make it faster or raise limits.time"
+                ),
+            )
         }
         Some(Trap::StackOverflow) => (FaultKind::Stack, "it recursed too deeply".to_owned()),
         _ if context.limiter.memory_refused => {
             let mib = limits.memory_bytes >> 20;
-            (FaultKind::Memory, format!("it wanted more than {mib} MiB ({}); raise limits.memory", cause(error)))
+            (
+                FaultKind::Memory,
+                format!(
+                    "it wanted more than {mib} MiB ({}); raise limits.memory",
+                    cause(error)
+                ),
+            )
         }
-        _ if context.limiter.table_refused => {
-            (FaultKind::Table, format!("it wanted a larger table than any plugin needs ({})", cause(error)))
-        }
+        _ if context.limiter.table_refused => (
+            FaultKind::Table,
+            format!(
+                "it wanted a larger table than any plugin needs ({})",
+                cause(error)
+            ),
+        ),
         Some(_) => (FaultKind::Trap, cause(error)),
         None => (FaultKind::Contract, cause(error)),
     };
-    Fault { call, kind, text: clean(&format!("{text}{}", frames(error)), ANSWER_BYTES_MAX) }
+    Fault {
+        call,
+        kind,
+        text: clean(&format!("{text}{}", frames(error)), ANSWER_BYTES_MAX),
+    }
 }
 
 fn cause(error: &wasmtime::Error) -> String {
-    error.root_cause().to_string().trim_start_matches("wasm trap: ").to_owned()
+    error
+        .root_cause()
+        .to_string()
+        .trim_start_matches("wasm trap: ")
+        .to_owned()
 }
 
 /// Where in the plugin, as far as its names tell.
 fn frames(error: &wasmtime::Error) -> String {
-    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return String::new() };
+    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else {
+        return String::new();
+    };
     let names: Vec<String> = backtrace
         .frames()
         .iter()
         .take(FRAMES_SHOWN)
-        .map(|frame| frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), str::to_owned))
+        .map(|frame| {
+            frame
+                .func_name()
+                .map_or_else(|| format!("function {}", frame.func_index()), str::to_owned)
+        })
         .collect();
-    if names.is_empty() { String::new() } else { format!(" (in {})", names.join(" ← ")) }
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(" (in {})", names.join(" ← "))
+    }
 }

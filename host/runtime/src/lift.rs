@@ -41,7 +41,9 @@ pub fn lift(wasm: &[u8]) -> Result<Vec<u8>, LoadProblem> {
 
 fn world(kind: Kind) -> Result<(Resolve, WorldId), LoadProblem> {
     let mut resolve = Resolve::default();
-    let package = resolve.push_str("weir.wit", CONTRACT).map_err(|error| LoadProblem::Lift(chain(error)))?;
+    let package = resolve
+        .push_str("weir.wit", CONTRACT)
+        .map_err(|error| LoadProblem::Lift(chain(error)))?;
     let world = resolve
         .select_world(&[package], Some(kind.world()))
         .map_err(|error| LoadProblem::Lift(chain(error)))?;
@@ -49,7 +51,10 @@ fn world(kind: Kind) -> Result<(Resolve, WorldId), LoadProblem> {
 }
 
 fn encode(module: &[u8], wasi: bool) -> Result<Vec<u8>, String> {
-    let mut encoder = ComponentEncoder::default().validate(true).module(module).map_err(chain)?;
+    let mut encoder = ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .map_err(chain)?;
     if wasi {
         let stub = wat::parse_str(WASI_STUB).map_err(chain)?;
         encoder = encoder.adapter(WASI, &stub).map_err(chain)?;
@@ -77,7 +82,10 @@ impl Shape {
         let mut shape = Shape::default();
         for payload in wasmparser::Parser::new(0).parse_all(wasm) {
             match payload.map_err(|error| LoadProblem::Damaged(error.to_string()))? {
-                Payload::Version { encoding: wasmparser::Encoding::Component, .. } => {
+                Payload::Version {
+                    encoding: wasmparser::Encoding::Component,
+                    ..
+                } => {
                     shape.component = true;
                     return Ok(shape);
                 }
@@ -87,7 +95,8 @@ impl Shape {
                 Payload::ImportSection(section) => shape.wasi |= imports_wasi(section)?,
                 Payload::ExportSection(section) => {
                     for export in section {
-                        let export = export.map_err(|error| LoadProblem::Damaged(error.to_string()))?;
+                        let export =
+                            export.map_err(|error| LoadProblem::Damaged(error.to_string()))?;
                         if matches!(export.kind, ExternalKind::Func | ExternalKind::Memory) {
                             shape.exports.push(export.name.to_owned());
                         }
@@ -109,12 +118,21 @@ impl Shape {
 
     /// The encoder's own words for these two do not say what to do.
     fn check_allocator(&self) -> Result<(), LoadProblem> {
-        let mangled = self.exports.iter().any(|export| export.starts_with("cm32p2|"));
-        let (memory, realloc) =
-            if mangled { ("cm32p2_memory", "cm32p2_realloc") } else { ("memory", "cabi_realloc") };
+        let mangled = self
+            .exports
+            .iter()
+            .any(|export| export.starts_with("cm32p2|"));
+        let (memory, realloc) = if mangled {
+            ("cm32p2_memory", "cm32p2_realloc")
+        } else {
+            ("memory", "cabi_realloc")
+        };
         for (name, advice) in [
             (memory, "export its linear memory under this name"),
-            (realloc, "export an allocator (old pointer, old length, alignment, new length) -> pointer"),
+            (
+                realloc,
+                "export an allocator (old pointer, old length, alignment, new length) -> pointer",
+            ),
         ] {
             if !self.exports(name) {
                 return Err(LoadProblem::MissingExport { name, advice });
@@ -122,7 +140,10 @@ impl Shape {
         }
         if !self.exports_plugin_function("setup") {
             let advice = "export it: it takes the configuration as JSON and may accept anything";
-            return Err(LoadProblem::MissingExport { name: "setup", advice });
+            return Err(LoadProblem::MissingExport {
+                name: "setup",
+                advice,
+            });
         }
         Ok(())
     }

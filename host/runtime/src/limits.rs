@@ -24,9 +24,15 @@ pub struct Limits {
 
 impl Limits {
     /// What a filter may use where nothing is configured.
-    pub const FILTER: Limits = Limits { memory_bytes: 32 << 20, time: Duration::from_millis(100) };
+    pub const FILTER: Limits = Limits {
+        memory_bytes: 32 << 20,
+        time: Duration::from_millis(100),
+    };
     /// What a sink may use where nothing is configured: it holds a batch and builds a request of it.
-    pub const SINK: Limits = Limits { memory_bytes: 64 << 20, time: Duration::from_secs(1) };
+    pub const SINK: Limits = Limits {
+        memory_bytes: 64 << 20,
+        time: Duration::from_secs(1),
+    };
 
     pub(crate) fn setup_time(&self) -> Duration {
         self.time.max(SETUP_TIME_LEAST)
@@ -43,18 +49,32 @@ pub(crate) struct Limiter {
 
 impl Limiter {
     pub(crate) fn new(limits: Limits) -> Limiter {
-        Limiter { memory_bytes_max: limits.memory_bytes, memory_refused: false, table_refused: false }
+        Limiter {
+            memory_bytes_max: limits.memory_bytes,
+            memory_refused: false,
+            table_refused: false,
+        }
     }
 }
 
 impl ResourceLimiter for Limiter {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        _: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         let fits = desired <= self.memory_bytes_max;
         self.memory_refused |= !fits;
         Ok(fits)
     }
 
-    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        _: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         let fits = desired <= TABLE_ELEMENTS_MAX;
         self.table_refused |= !fits;
         Ok(fits)
@@ -73,7 +93,11 @@ pub(crate) struct CallClock {
 
 impl CallClock {
     pub(crate) fn new(limit: Duration) -> CallClock {
-        CallClock { limit, used_at_first_tick: None, ran_out: false }
+        CallClock {
+            limit,
+            used_at_first_tick: None,
+            ran_out: false,
+        }
     }
 
     pub(crate) fn start(&mut self, limit: Duration) {
@@ -96,5 +120,8 @@ impl CallClock {
 
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
 }

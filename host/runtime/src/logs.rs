@@ -28,7 +28,14 @@ struct Window {
 impl LogLimit {
     /// A limit of so many lines a second.
     pub fn new(lines_a_second_max: u32) -> LogLimit {
-        LogLimit { lines_a_second_max, window: Mutex::new(Window { since: Instant::now(), lines: 0, suppressed: 0 }) }
+        LogLimit {
+            lines_a_second_max,
+            window: Mutex::new(Window {
+                since: Instant::now(),
+                lines: 0,
+                suppressed: 0,
+            }),
+        }
     }
 
     /// Whether a line may be written now; if so, with how many were left out since the last that was.
@@ -67,10 +74,17 @@ impl PluginLog {
 
     /// Writes a line the plugin logged.
     pub(crate) fn line(&self, level: Level, text: &str) {
-        let Some(suppressed) = self.limit.admit() else { return };
+        let Some(suppressed) = self.limit.admit() else {
+            return;
+        };
         let (r#use, plugin, message) = (&*self.name, &*self.plugin, clean(text, LINE_BYTES_MAX));
         if suppressed > 0 {
-            tracing::warn!(r#use, plugin, suppressed, "the plugin logged too much; lines were left out");
+            tracing::warn!(
+                r#use,
+                plugin,
+                suppressed,
+                "the plugin logged too much; lines were left out"
+            );
         }
         match level {
             Level::ERROR => tracing::error!(target: "weir::plugin", r#use, plugin, "{message}"),

@@ -51,9 +51,16 @@ impl Outbound for NoOutbound {
 /// Scheme, host and port: what grants are about, and all that a log line should show of a URL.
 pub(crate) fn origin(url: &str) -> String {
     let after_scheme = url.find("://").map_or(0, |at| at + 3);
-    let end = url[after_scheme..].find(['/', '?', '#']).map_or(url.len(), |at| after_scheme + at);
-    let start = url[after_scheme..end].rfind('@').map_or(after_scheme, |at| after_scheme + at + 1);
-    crate::logs::clean(&format!("{}{}", &url[..after_scheme], &url[start..end]), 256)
+    let end = url[after_scheme..]
+        .find(['/', '?', '#'])
+        .map_or(url.len(), |at| after_scheme + at);
+    let start = url[after_scheme..end]
+        .rfind('@')
+        .map_or(after_scheme, |at| after_scheme + at + 1);
+    crate::logs::clean(
+        &format!("{}{}", &url[..after_scheme], &url[start..end]),
+        256,
+    )
 }
 
 #[cfg(test)]
@@ -62,7 +69,10 @@ mod tests {
 
     #[test]
     fn an_origin_shows_no_credentials_path_or_query() {
-        assert_eq!(origin("https://user:pw@es:9200/_bulk?key=1"), "https://es:9200");
+        assert_eq!(
+            origin("https://user:pw@es:9200/_bulk?key=1"),
+            "https://es:9200"
+        );
         assert_eq!(origin("http://[::1]:80"), "http://[::1]:80");
         assert_eq!(origin("nonsense"), "nonsense");
         assert_eq!(origin("x\u{1b}://a"), "x\\u{1b}://a");

@@ -40,7 +40,11 @@ impl Kind {
 
     /// `filter` or `sink`: where in a configuration it can be used.
     pub fn role(self) -> &'static str {
-        if self == Kind::Filter { "filter" } else { "sink" }
+        if self == Kind::Filter {
+            "filter"
+        } else {
+            "sink"
+        }
     }
 
     pub(crate) fn of_exports(exports: impl Fn(&str) -> bool) -> Result<Kind, LoadProblem> {
@@ -86,7 +90,10 @@ pub struct Plugin {
 
 impl std::fmt::Debug for Plugin {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Plugin").field("name", &self.name).field("path", &self.path).finish_non_exhaustive()
+        out.debug_struct("Plugin")
+            .field("name", &self.name)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -102,12 +109,19 @@ impl Plugin {
         path: &Path,
     ) -> Result<Plugin, LoadError> {
         let file = PluginFile::read(path)?;
-        let fail = |problem| LoadError { file: path.to_path_buf(), problem };
+        let fail = |problem| LoadError {
+            file: path.to_path_buf(),
+            problem,
+        };
         let component = compile(engine, compiler, cache, &file).map_err(fail)?;
         Plugin::link(engine, file, &component).map_err(fail)
     }
 
-    fn link(engine: &Engine, file: PluginFile, component: &Component) -> Result<Plugin, LoadProblem> {
+    fn link(
+        engine: &Engine,
+        file: PluginFile,
+        component: &Component,
+    ) -> Result<Plugin, LoadProblem> {
         let ty = component.component_type();
         let kind = Kind::of_exports(|name| ty.get_export(engine.wasmtime(), name).is_some())?;
         let (imports, contract) = read_imports(engine, component)?;
@@ -133,18 +147,29 @@ impl Plugin {
         if self.description.version.is_empty() {
             format!("{} ({})", self.name, self.path.display())
         } else {
-            format!("{} {} ({})", self.name, self.description.version, self.path.display())
+            format!(
+                "{} {} ({})",
+                self.name,
+                self.description.version,
+                self.path.display()
+            )
         }
     }
 }
 
 /// The functions a component imports, and for which contract it was built.
-fn read_imports(engine: &Engine, component: &Component) -> Result<(Vec<String>, String), LoadProblem> {
+fn read_imports(
+    engine: &Engine,
+    component: &Component,
+) -> Result<(Vec<String>, String), LoadProblem> {
     let ty = component.component_type();
     let mut functions = Vec::new();
     let mut contract = CONTRACT_VERSION.to_owned();
     for (name, import) in ty.imports(engine.wasmtime()) {
-        let Some((interface, version)) = name.strip_prefix(PACKAGE).and_then(|rest| rest.split_once('@')) else {
+        let Some((interface, version)) = name
+            .strip_prefix(PACKAGE)
+            .and_then(|rest| rest.split_once('@'))
+        else {
             return Err(LoadProblem::Import(foreign_import(name)));
         };
         check_version(name, version)?;
@@ -167,7 +192,9 @@ fn foreign_import(name: &str) -> String {
     } else {
         "build it without what needs this"
     };
-    format!("imports `{name}`, which weir does not offer: expected imports of weir:plugin@0.1 only; {advice}")
+    format!(
+        "imports `{name}`, which weir does not offer: expected imports of weir:plugin@0.1 only; {advice}"
+    )
 }
 
 fn check_version(import: &str, version: &str) -> Result<(), LoadProblem> {
@@ -177,7 +204,10 @@ fn check_version(import: &str, version: &str) -> Result<(), LoadProblem> {
              {CONTRACT_VERSION}, or run a weir that knows {version}"
         )));
     };
-    debug_assert!(patch.parse::<u32>().is_ok(), "wasmparser validates versions");
+    debug_assert!(
+        patch.parse::<u32>().is_ok(),
+        "wasmparser validates versions"
+    );
     Ok(())
 }
 

@@ -10,7 +10,10 @@ pub(crate) struct Random {
 
 impl Default for Random {
     fn default() -> Random {
-        Random { block: [0; BLOCK_BYTES], used: BLOCK_BYTES }
+        Random {
+            block: [0; BLOCK_BYTES],
+            used: BLOCK_BYTES,
+        }
     }
 }
 

@@ -51,10 +51,13 @@ impl Secrets {
                 return Ok(placeholder.clone());
             }
             if derived().count() >= DERIVED_MAX {
-                return Err(format!("secret.basic: more than {DERIVED_MAX} different credentials"));
+                return Err(format!(
+                    "secret.basic: more than {DERIVED_MAX} different credentials"
+                ));
             }
         }
-        self.insert(value, true).map_err(|error| format!("secret.basic: {error}"))
+        self.insert(value, true)
+            .map_err(|error| format!("secret.basic: {error}"))
     }
 
     pub(crate) fn hmac_sha256(&self, key: &str, data: &[u8]) -> Vec<u8> {
@@ -67,9 +70,15 @@ impl Secrets {
     /// The text with each placeholder in it replaced.
     fn reveal(&self, text: &str) -> String {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().fold(text.to_owned(), |text, (placeholder, secret)| {
-            if text.contains(placeholder) { text.replace(placeholder, &secret.value) } else { text }
-        })
+        known
+            .iter()
+            .fold(text.to_owned(), |text, (placeholder, secret)| {
+                if text.contains(placeholder) {
+                    text.replace(placeholder, &secret.value)
+                } else {
+                    text
+                }
+            })
     }
 
     fn insert(&self, value: String, derived: bool) -> Result<String, getrandom::Error> {
@@ -90,10 +99,17 @@ mod tests {
     fn basic_credentials_of_placeholders_are_a_placeholder() {
         let secrets = Secrets::default();
         let password = secrets.keep("open sesame".into()).expect("random bytes");
-        let basic = secrets.basic("Aladdin", &password).expect("few credentials");
+        let basic = secrets
+            .basic("Aladdin", &password)
+            .expect("few credentials");
         assert!(basic.starts_with("weir-secret-"), "{basic}");
         assert_eq!(secrets.reveal(&basic), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="); // RFC 7617
-        assert_eq!(secrets.basic("Aladdin", &password).expect("few credentials"), basic);
+        assert_eq!(
+            secrets
+                .basic("Aladdin", &password)
+                .expect("few credentials"),
+            basic
+        );
     }
 
     #[test]
@@ -101,12 +117,17 @@ mod tests {
         let secrets = Secrets::default();
         let key = secrets.keep("Jefe".into()).expect("random bytes");
         let mac = secrets.hmac_sha256(&key, b"what do ya want for nothing?"); // RFC 4231, case 2
-        assert_eq!(hex(&mac), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+        assert_eq!(
+            hex(&mac),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
     }
 
     #[test]
     fn another_use_does_not_know_the_placeholder() {
-        let placeholder = Secrets::default().keep("secret".into()).expect("random bytes");
+        let placeholder = Secrets::default()
+            .keep("secret".into())
+            .expect("random bytes");
         assert_eq!(Secrets::default().reveal(&placeholder), placeholder);
     }
 }

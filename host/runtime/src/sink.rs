@@ -64,7 +64,11 @@ impl Sink {
     /// When the configuration is refused (`Failure::Answered`) or the plugin breaks.
     pub fn new(plugin: Arc<Plugin>, of: Arc<Use>) -> Result<Sink, Failure> {
         let live = Live::start(&plugin, &of, "deliver")?;
-        Ok(Sink { plugin, of, live: Some(live) })
+        Ok(Sink {
+            plugin,
+            of,
+            live: Some(live),
+        })
     }
 
     /// The plugin.
@@ -84,7 +88,8 @@ impl Sink {
         };
         live.store.data_mut().hand = Hand::Batch(Batch::new(std::mem::take(documents)));
         let answer = live.call(self.of.limits.time);
-        let Hand::Batch(batch) = std::mem::replace(&mut live.store.data_mut().hand, Hand::Empty) else {
+        let Hand::Batch(batch) = std::mem::replace(&mut live.store.data_mut().hand, Hand::Empty)
+        else {
             unreachable!("the batch was put at hand before the call, and no import takes it away")
         };
         *documents = batch.documents;
@@ -96,7 +101,11 @@ impl Sink {
             WireOutcome::Retry(reason) => Outcome::Retry(clean(&reason, REASON_BYTES_MAX)),
             WireOutcome::Reject(reason) => Outcome::Reject(clean(&reason, REASON_BYTES_MAX)),
         };
-        Ok(Delivered { outcome, said: batch.said, retry_after_ms: batch.retry_after_ms })
+        Ok(Delivered {
+            outcome,
+            said: batch.said,
+            retry_after_ms: batch.retry_after_ms,
+        })
     }
 
     /// Asks the sink whether it would work; `None` where it cannot be asked.
@@ -109,11 +118,15 @@ impl Sink {
         }
         let mut live: Live<String> = Live::start(plugin, of, "probe")?;
         live.store.data_mut().probing = true;
-        live.call(of.limits.time).map(|findings| Some(clean_lines(&findings)))
+        live.call(of.limits.time)
+            .map(|findings| Some(clean_lines(&findings)))
     }
 }
 
 fn clean_lines(findings: &str) -> String {
-    let lines: Vec<String> = findings.lines().map(|line| clean(line, FINDINGS_BYTES_MAX)).collect();
+    let lines: Vec<String> = findings
+        .lines()
+        .map(|line| clean(line, FINDINGS_BYTES_MAX))
+        .collect();
     lines.join("\n")
 }

@@ -38,7 +38,11 @@ impl Entry {
 impl State {
     pub(crate) fn get(&self, key: &str, now: Instant) -> Option<Vec<u8>> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.entries.get(key).filter(|entry| entry.lives(now)).map(|entry| entry.value.clone())
+        inner
+            .entries
+            .get(key)
+            .filter(|entry| entry.lives(now))
+            .map(|entry| entry.value.clone())
     }
 
     /// Puts a value for `ttl_ms`, or for as long as there is room. What is larger than the whole store is
@@ -78,7 +82,14 @@ impl Inner {
         }
         self.writes += 1;
         self.bytes += cost;
-        self.entries.insert(key.to_owned(), Entry { value, expires, written: self.writes });
+        self.entries.insert(
+            key.to_owned(),
+            Entry {
+                value,
+                expires,
+                written: self.writes,
+            },
+        );
     }
 
     fn remove(&mut self, key: &str) {
@@ -90,8 +101,12 @@ impl Inner {
     /// What has expired goes first, then what was written longest ago; an eighth more than is needed, so
     /// that a full store is not searched at each write.
     fn make_room(&mut self, needed: usize, now: Instant) {
-        let expired: Vec<String> =
-            self.entries.iter().filter(|(_, entry)| !entry.lives(now)).map(|(key, _)| key.clone()).collect();
+        let expired: Vec<String> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| !entry.lives(now))
+            .map(|(key, _)| key.clone())
+            .collect();
         for key in expired {
             self.remove(&key);
         }
@@ -99,8 +114,11 @@ impl Inner {
         if self.bytes + needed <= target {
             return;
         }
-        let mut by_age: Vec<(u64, String)> =
-            self.entries.iter().map(|(key, entry)| (entry.written, key.clone())).collect();
+        let mut by_age: Vec<(u64, String)> = self
+            .entries
+            .iter()
+            .map(|(key, entry)| (entry.written, key.clone()))
+            .collect();
         by_age.sort_unstable();
         for (_, key) in by_age {
             if self.bytes + needed <= target {
@@ -130,7 +148,10 @@ mod tests {
         state.put("long", b"y".to_vec(), 0, start);
         assert_eq!(state.get("short", after(start, 9)), Some(b"x".to_vec()));
         assert_eq!(state.get("short", after(start, 10)), None);
-        assert_eq!(state.get("long", after(start, 1_000_000)), Some(b"y".to_vec()));
+        assert_eq!(
+            state.get("long", after(start, 1_000_000)),
+            Some(b"y".to_vec())
+        );
     }
 
     #[test]
@@ -149,7 +170,11 @@ mod tests {
         }
         let inner = state.inner.lock().expect("no panic");
         assert!(inner.bytes <= STATE_BYTES_MAX);
-        let counted: usize = inner.entries.iter().map(|(key, entry)| cost(key, &entry.value)).sum();
+        let counted: usize = inner
+            .entries
+            .iter()
+            .map(|(key, entry)| cost(key, &entry.value))
+            .sum();
         assert_eq!(inner.bytes, counted);
         assert!(inner.entries.contains_key("key-39999") && !inner.entries.contains_key("key-0"));
     }

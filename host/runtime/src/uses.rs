@@ -71,7 +71,10 @@ impl Use {
 
     /// The plugin's own counters.
     pub fn counters(&self) -> BTreeMap<String, u64> {
-        self.counters.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.counters
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Adds to a counter. A name that is too long or one too many is not counted, and said once in the log.
@@ -83,7 +86,8 @@ impl Use {
             counters.insert(name.to_owned(), u64::from(by));
         } else {
             drop(counters);
-            self.log.say_once("a counter was refused: expected at most 100 names of at most 64 bytes");
+            self.log
+                .say_once("a counter was refused: expected at most 100 names of at most 64 bytes");
         }
     }
 }

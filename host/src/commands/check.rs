@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::{EXIT_USAGE, Surroundings, count, failed, new_engine};
+use super::{EXIT_USAGE, Surroundings, count, failed, new_engine, print_line};
 use crate::cli::{Check, Output};
 use crate::config::{Config, ConfigError, LoadError};
 use crate::plugins::Loader;
@@ -34,15 +34,29 @@ pub fn run(arguments: &Check, surroundings: &Surroundings) -> Result<ExitCode, E
     match arguments.output {
         Output::Text => print_text(file, &errors, &warnings),
         Output::Json => {
-            let list = |findings: &[Finding]| findings.iter().map(|finding| finding.json.clone()).collect::<Vec<_>>();
-            println!("{}", json!({"ok": errors.is_empty(), "errors": list(&errors), "warnings": list(&warnings)}));
+            let list = |findings: &[Finding]| {
+                findings
+                    .iter()
+                    .map(|finding| finding.json.clone())
+                    .collect::<Vec<_>>()
+            };
+            print_line(
+                &json!({"ok": errors.is_empty(), "errors": list(&errors), "warnings": list(&warnings)}),
+            );
         }
     }
-    Ok(if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_USAGE) })
+    Ok(if errors.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(EXIT_USAGE)
+    })
 }
 
 fn of_config(error: &ConfigError) -> Finding {
-    Finding { text: error.to_string(), json: serde_json::to_value(error).unwrap_or_default() }
+    Finding {
+        text: error.to_string(),
+        json: serde_json::to_value(error).unwrap_or_default(),
+    }
 }
 
 fn of_start(error: &StartError, file: &Path) -> Finding {
@@ -55,12 +69,23 @@ fn of_start(error: &StartError, file: &Path) -> Finding {
     }
 }
 
-fn check_plugins(config: &Config, file: &Path, surroundings: &Surroundings) -> Result<Vec<Finding>, ExitCode> {
-    let mut loader = match Loader::new(new_engine()?, surroundings.compiler.clone(), &config.plugins) {
+fn check_plugins(
+    config: &Config,
+    file: &Path,
+    surroundings: &Surroundings,
+) -> Result<Vec<Finding>, ExitCode> {
+    let mut loader = match Loader::new(
+        new_engine()?,
+        surroundings.compiler.clone(),
+        &config.plugins,
+    ) {
         Ok(loader) => loader,
         Err(error) => {
             let text = format!("{}: {error}", file.display());
-            return Ok(vec![Finding { text, json: json!({"file": file, "message": error.to_string()}) }]);
+            return Ok(vec![Finding {
+                text,
+                json: json!({"file": file, "message": error.to_string()}),
+            }]);
         }
     };
     Ok(match prepare(config, &mut loader, &no_output()) {
@@ -70,7 +95,9 @@ fn check_plugins(config: &Config, file: &Path, surroundings: &Surroundings) -> R
 }
 
 fn print_text(file: &Path, errors: &[Finding], warnings: &[Finding]) {
-    warnings.iter().for_each(|warning| eprintln!("warning: {}", warning.text));
+    warnings
+        .iter()
+        .for_each(|warning| eprintln!("warning: {}", warning.text));
     errors.iter().for_each(|error| eprintln!("{}", error.text));
     match errors.len() {
         0 => eprintln!("{} is right", file.display()),

@@ -5,6 +5,7 @@ pub mod plugin;
 pub mod plugin_test;
 pub mod run;
 
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -45,7 +46,21 @@ fn failed(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// Prints a line of data. Where nobody reads any more there is nothing left to do for a command.
+fn print_line(line: &dyn std::fmt::Display) {
+    if let Err(error) = writeln!(std::io::stdout(), "{line}") {
+        if error.kind() != std::io::ErrorKind::BrokenPipe {
+            eprintln!("weir: standard output: {error}");
+        }
+        std::process::exit(i32::from(EXIT_FAILED));
+    }
+}
+
 /// "1 mistake", "2 mistakes".
 fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
 }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use weir_runtime::{Description, Plugin};
+use weir_runtime::{Description, LoadError, Plugin};
 
-use super::{EXIT_FAILED, EXIT_USAGE, Surroundings, failed, load_config, new_engine};
+use super::{EXIT_FAILED, EXIT_USAGE, Surroundings, failed, load_config, new_engine, print_line};
 use crate::cli::{Inspect, List, Output, PluginPlace};
 use crate::config::{Log, LogFormat, LogLevel, Plugins};
 use crate::plugins::Loader;
@@ -17,15 +17,22 @@ const CONFIG_MAP_BYTES_MAX: u64 = 1 << 20;
 
 /// A loader for where the command line says plugins are.
 pub(super) fn open(place: &PluginPlace, surroundings: &Surroundings) -> Result<Loader, ExitCode> {
-    telemetry::start(Log { level: LogLevel::Info, format: LogFormat::Pretty });
+    telemetry::start(Log {
+        level: LogLevel::Info,
+        format: LogFormat::Pretty,
+    });
     let mut plugins = match &place.config {
         Some(file) => load_config(file)?.plugins,
-        None => Plugins { directories: Vec::new(), cache: None },
+        None => Plugins {
+            directories: Vec::new(),
+            cache: None,
+        },
     };
     if !place.directories.is_empty() {
         plugins.directories.clone_from(&place.directories);
     }
-    Loader::new(new_engine()?, surroundings.compiler.clone(), &plugins).map_err(|error| failed(EXIT_USAGE, &error))
+    Loader::new(new_engine()?, surroundings.compiler.clone(), &plugins)
+        .map_err(|error| failed(EXIT_USAGE, &error))
 }
 
 /// The plugin that a name or a path means.
@@ -33,9 +40,15 @@ pub(super) fn load(loader: &Loader, plugin: &str) -> Result<Plugin, ExitCode> {
     let path: PathBuf = if plugin.contains('/') || Path::new(plugin).is_file() {
         plugin.into()
     } else {
-        loader.catalogue().find(plugin).map_err(|error| failed(EXIT_USAGE, &error))?.to_path_buf()
+        loader
+            .catalogue()
+            .find(plugin)
+            .map_err(|error| failed(EXIT_USAGE, &error))?
+            .to_path_buf()
     };
-    loader.load_file(&path).map_err(|error| failed(EXIT_FAILED, &error))
+    loader
+        .load_file(&path)
+        .map_err(|error| failed(EXIT_FAILED, &error))
 }
 
 /// Lists all plugins; one that cannot be loaded is in the list with its error, and the exit code is 1.
@@ -44,31 +57,49 @@ pub(super) fn load(loader: &Loader, plugin: &str) -> Result<Plugin, ExitCode> {
 /// With the exit code, after the error was said.
 pub fn list(arguments: &List, surroundings: &Surroundings) -> Result<ExitCode, ExitCode> {
     let loader = open(&arguments.place, surroundings)?;
-    let files: Vec<_> = loader.catalogue().files().map(|(name, path)| (name, loader.load_file(path))).collect();
+    let files: Vec<_> = loader
+        .catalogue()
+        .files()
+        .map(|(name, path)| (name, loader.load_file(path)))
+        .collect();
     match arguments.output {
         Output::Json => {
-            let row = |(name, loaded): &(&str, Result<Plugin, _>)| match loaded {
+            let row = |(name, loaded): &(&str, Result<Plugin, LoadError>)| match loaded {
                 Ok(plugin) => to_json(plugin),
                 Err(error) => json!({"name": name, "error": error.to_string()}),
             };
-            println!("{}", Value::Array(files.iter().map(row).collect()));
+            print_line(&Value::Array(files.iter().map(row).collect()));
         }
         Output::Text => {
-            println!("{:<20} {:<10} {:<8} {:>9}  DESCRIPTION", "NAME", "WORLD", "VERSION", "BYTES");
+            print_line(&format_args!(
+                "{:<20} {:<10} {:<8} {:>9}  DESCRIPTION",
+                "NAME", "WORLD", "VERSION", "BYTES"
+            ));
             for (name, loaded) in &files {
                 match loaded {
                     Ok(plugin) => {
-                        let Description { version, description, .. } = &plugin.description;
+                        let Description {
+                            version,
+                            description,
+                            ..
+                        } = &plugin.description;
                         let (world, bytes) = (plugin.kind.world(), plugin.file_bytes);
-                        println!("{name:<20} {world:<10} {:<8} {bytes:>9}  {description}", or_dash(version));
+                        print_line(&format_args!(
+                            "{name:<20} {world:<10} {:<8} {bytes:>9}  {description}",
+                            or_dash(version)
+                        ));
                     }
-                    Err(error) => println!("{name:<20} cannot be loaded: {error}"),
+                    Err(error) => print_line(&format_args!("{name:<20} cannot be loaded: {error}")),
                 }
             }
         }
     }
     let all_good = files.iter().all(|(_, loaded)| loaded.is_ok());
-    Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAILED) })
+    Ok(if all_good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(EXIT_FAILED)
+    })
 }
 
 /// Shows one plugin.
@@ -78,16 +109,28 @@ pub fn list(arguments: &List, surroundings: &Surroundings) -> Result<ExitCode, E
 pub fn inspect(arguments: &Inspect, surroundings: &Surroundings) -> Result<ExitCode, ExitCode> {
     let plugin = load(&open(&arguments.place, surroundings)?, &arguments.plugin)?;
     match arguments.output {
-        Output::Json => println!("{}", to_json(&plugin)),
+        Output::Json => print_line(&to_json(&plugin)),
         Output::Text => print_text(&plugin),
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn print_text(plugin: &Plugin) {
-    let Description { version, description, config_schema, .. } = &plugin.description;
-    let share = plugin.file_bytes.saturating_mul(100).div_ceil(CONFIG_MAP_BYTES_MAX);
-    let uses = if plugin.imports.is_empty() { "-".to_owned() } else { plugin.imports.join("\n             ") };
+    let Description {
+        version,
+        description,
+        config_schema,
+        ..
+    } = &plugin.description;
+    let share = plugin
+        .file_bytes
+        .saturating_mul(100)
+        .div_ceil(CONFIG_MAP_BYTES_MAX);
+    let uses = if plugin.imports.is_empty() {
+        "-".to_owned()
+    } else {
+        plugin.imports.join("\n             ")
+    };
     let rows = [
         ("name", plugin.name.clone()),
         ("version", or_dash(version).to_owned()),
@@ -97,12 +140,23 @@ fn print_text(plugin: &Plugin) {
         ("contract", plugin.contract.clone()),
         ("may use", uses),
         ("onError", on_error(plugin).to_owned()),
-        ("schema", config_schema.as_ref().map_or_else(|| "-".to_owned(), Value::to_string)),
-        ("size", format!("{} bytes, {share} % of what a ConfigMap holds", plugin.file_bytes)),
+        (
+            "schema",
+            config_schema
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), Value::to_string),
+        ),
+        (
+            "size",
+            format!(
+                "{} bytes, {share} % of what a ConfigMap holds",
+                plugin.file_bytes
+            ),
+        ),
         ("digest", format!("sha256:{}", plugin.digest)),
     ];
     for (name, value) in rows {
-        println!("{name:<12} {value}");
+        print_line(&format_args!("{name:<12} {value}"));
     }
 }
 

@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use weir_event::frame::{Frame, Framer};
 use weir_event::{Document, Reader};
 use weir_runtime::{
-    Decision, Failure, Filter, Kind, Limits, Outcome, Output as Lines, Plugin, Processed, Said, Sink, Use,
+    Decision, Failure, Filter, Kind, Limits, Outcome, Output as Lines, Plugin, Processed, Said,
+    Sink, Use,
 };
 
-use super::{EXIT_FAILED, EXIT_USAGE, Surroundings, count, failed, plugin};
+use super::{EXIT_FAILED, EXIT_USAGE, Surroundings, count, failed, plugin, print_line};
 use crate::cli::{Output, Test};
 use crate::output::StandardOutput;
 use crate::shutdown::Shutdown;
@@ -31,8 +32,12 @@ const BATCH_EVENTS: usize = crate::config::BATCH_EVENTS_DEFAULT;
 pub fn run(arguments: &Test, surroundings: &Surroundings) -> Result<ExitCode, ExitCode> {
     let loader = plugin::open(&arguments.place, surroundings)?;
     let plugin = Arc::new(plugin::load(&loader, &arguments.plugin)?);
-    let config: Value = serde_yaml::from_str(&arguments.with)
-        .map_err(|error| failed(EXIT_USAGE, &format_args!("--with: not valid YAML or JSON: {error}")))?;
+    let config: Value = serde_yaml::from_str(&arguments.with).map_err(|error| {
+        failed(
+            EXIT_USAGE,
+            &format_args!("--with: not valid YAML or JSON: {error}"),
+        )
+    })?;
     let events = read_events(&arguments.events).map_err(|error| failed(EXIT_USAGE, &error))?;
     if plugin.kind == Kind::Filter {
         test_filter(&plugin, &config, &events, arguments.output)
@@ -44,8 +49,11 @@ pub fn run(arguments: &Test, surroundings: &Surroundings) -> Result<ExitCode, Ex
 /// All events of a file; malformed ones are said on standard error and skipped.
 fn read_events(path: &Path) -> Result<Vec<Document>, String> {
     let failed = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
-    let mut input: Box<dyn Read> =
-        if path == Path::new("-") { Box::new(std::io::stdin()) } else { Box::new(File::open(path).map_err(failed)?) };
+    let mut input: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(failed)?)
+    };
     let (mut framer, mut reader, mut events) = (Framer::new(), Reader::new(""), Vec::new());
     loop {
         let read = input.read(framer.space()).map_err(failed)?;
@@ -80,32 +88,54 @@ fn read_frame(reader: &mut Reader, frame: &Frame<'_>, events: &mut Vec<Document>
     errors
 }
 
-fn test_filter(plugin: &Arc<Plugin>, config: &Value, events: &[Document], form: Output) -> Result<ExitCode, ExitCode> {
-    let of = Arc::new(Use::new("test", &plugin.name, config.to_string(), Limits::FILTER));
-    let mut filter =
-        Filter::new(Arc::clone(plugin), Arc::clone(&of)).map_err(|failure| set_up_failed(plugin, &failure))?;
+fn test_filter(
+    plugin: &Arc<Plugin>,
+    config: &Value,
+    events: &[Document],
+    form: Output,
+) -> Result<ExitCode, ExitCode> {
+    let of = Arc::new(Use::new(
+        "test",
+        &plugin.name,
+        config.to_string(),
+        Limits::FILTER,
+    ));
+    let mut filter = Filter::new(Arc::clone(plugin), Arc::clone(&of))
+        .map_err(|failure| set_up_failed(plugin, &failure))?;
     let mut sums: BTreeMap<&str, usize> = BTreeMap::new();
     for event in events {
         let answer = filter.process(event.event());
         *sums.entry(verdict(&answer)).or_default() += 1;
         match form {
             Output::Text => print_verdict(event, &answer),
-            Output::Json => println!("{}", verdict_json(event, &answer)),
+            Output::Json => print_line(&verdict_json(event, &answer)),
         }
     }
-    let shown: Vec<String> = sums.iter().map(|(verdict, sum)| format!("{sum} {verdict}")).collect();
+    let shown: Vec<String> = sums
+        .iter()
+        .map(|(verdict, sum)| format!("{sum} {verdict}"))
+        .collect();
     eprintln!("{}: {}", count(events.len(), "event"), shown.join(", "));
     print_counters(&of);
     let good = !events.is_empty() && !sums.contains_key(FAILED);
-    Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAILED) })
+    Ok(if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(EXIT_FAILED)
+    })
 }
 
 fn set_up_failed(plugin: &Plugin, failure: &Failure) -> ExitCode {
-    failed(EXIT_USAGE, &format_args!("plugin {}: {failure}", plugin.label()))
+    failed(
+        EXIT_USAGE,
+        &format_args!("plugin {}: {failure}", plugin.label()),
+    )
 }
 
 fn print_counters(of: &Use) {
-    of.counters().iter().for_each(|(name, sum)| eprintln!("counter {name}: {sum}"));
+    of.counters()
+        .iter()
+        .for_each(|(name, sum)| eprintln!("counter {name}: {sum}"));
 }
 
 const FAILED: &str = "failed";
@@ -113,9 +143,18 @@ const FAILED: &str = "failed";
 fn verdict(answer: &Result<Processed, Failure>) -> &'static str {
     match answer {
         Err(_) => FAILED,
-        Ok(Processed { decision: Decision::Keep, .. }) => "kept",
-        Ok(Processed { decision: Decision::Change(..), .. }) => "changed",
-        Ok(Processed { decision: Decision::Drop(_), .. }) => "dropped",
+        Ok(Processed {
+            decision: Decision::Keep,
+            ..
+        }) => "kept",
+        Ok(Processed {
+            decision: Decision::Change(..),
+            ..
+        }) => "changed",
+        Ok(Processed {
+            decision: Decision::Drop(_),
+            ..
+        }) => "dropped",
     }
 }
 
@@ -123,18 +162,25 @@ fn print_verdict(document: &Document, answer: &Result<Processed, Failure>) {
     let event = document.event();
     let (verdict, severity, reason) = (verdict(answer), event.severity(), event.reason());
     let (kind, name, namespace) = (event.object_kind(), event.object_name(), event.namespace());
-    println!("{verdict:<8} {severity} {reason} {kind}/{name} in {namespace} ({})", event.id());
+    print_line(&format_args!(
+        "{verdict:<8} {severity} {reason} {kind}/{name} in {namespace} ({})",
+        event.id()
+    ));
     match answer {
-        Err(failure) => println!("         {failure}"),
+        Err(failure) => print_line(&format_args!("         {failure}")),
         Ok(Processed { decision, emitted }) => {
             match decision {
                 Decision::Keep => {}
-                Decision::Drop(reason) => println!("         because: {reason}"),
+                Decision::Drop(reason) => print_line(&format_args!("         because: {reason}")),
                 Decision::Change(changed, _) => {
-                    changes(document.as_str(), changed).iter().for_each(|change| println!("         {change}"));
+                    changes(document.as_str(), changed)
+                        .iter()
+                        .for_each(|change| print_line(&format_args!("         {change}")));
                 }
             }
-            emitted.iter().for_each(|emitted| println!("         emitted: {emitted}"));
+            emitted
+                .iter()
+                .for_each(|emitted| print_line(&format_args!("         emitted: {emitted}")));
         }
     }
 }
@@ -163,7 +209,11 @@ fn changes(before: &str, after: &str) -> Vec<String> {
     let (before, after) = (leaves(before), leaves(after));
     let shown = |value: &str| weir_runtime::clean(value, SHOWN_BYTES_MAX);
     let mut lines = Vec::new();
-    for pointer in before.keys().chain(after.keys().filter(|pointer| !before.contains_key(*pointer))) {
+    for pointer in before.keys().chain(
+        after
+            .keys()
+            .filter(|pointer| !before.contains_key(*pointer)),
+    ) {
         let (old, new) = (before.get(pointer), after.get(pointer));
         if old != new {
             lines.extend(old.map(|old| format!("- {pointer}: {}", shown(old))));
@@ -176,15 +226,28 @@ fn changes(before: &str, after: &str) -> Vec<String> {
 /// Every value that has no members, by its pointer.
 fn leaves(document: &str) -> BTreeMap<String, String> {
     let mut leaves = BTreeMap::new();
-    let mut open = vec![(String::new(), serde_json::from_str::<Value>(document).unwrap_or_default())];
+    let mut open = vec![(
+        String::new(),
+        serde_json::from_str::<Value>(document).unwrap_or_default(),
+    )];
     while let Some((pointer, value)) = open.pop() {
         match value {
             Value::Object(members) if !members.is_empty() => {
-                let under = |key: &str| format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
-                open.extend(members.into_iter().map(|(key, member)| (under(&key), member)));
+                let under =
+                    |key: &str| format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+                open.extend(
+                    members
+                        .into_iter()
+                        .map(|(key, member)| (under(&key), member)),
+                );
             }
             Value::Array(items) if !items.is_empty() => {
-                open.extend(items.into_iter().enumerate().map(|(at, item)| (format!("{pointer}/{at}"), item)));
+                open.extend(
+                    items
+                        .into_iter()
+                        .enumerate()
+                        .map(|(at, item)| (format!("{pointer}/{at}"), item)),
+                );
             }
             leaf => {
                 leaves.insert(pointer, leaf.to_string());
@@ -194,19 +257,31 @@ fn leaves(document: &str) -> BTreeMap<String, String> {
     leaves
 }
 
-fn test_sink(plugin: &Arc<Plugin>, config: &Value, events: &[Document]) -> Result<ExitCode, ExitCode> {
+fn test_sink(
+    plugin: &Arc<Plugin>,
+    config: &Value,
+    events: &[Document],
+) -> Result<ExitCode, ExitCode> {
     let output: Arc<dyn Lines> = Arc::new(
         StandardOutput::open(Arc::new(Shutdown::default()))
             .map_err(|error| failed(EXIT_FAILED, &format_args!("standard output: {error}")))?,
     );
     let of = Use::new("test", &plugin.name, config.to_string(), Limits::SINK).with_output(output);
     let of = Arc::new(of);
-    let mut sink = Sink::new(Arc::clone(plugin), Arc::clone(&of)).map_err(|failure| set_up_failed(plugin, &failure))?;
-    let accepted: usize = events.chunks(BATCH_EVENTS).map(|batch| deliver(&mut sink, batch.to_vec())).sum();
+    let mut sink = Sink::new(Arc::clone(plugin), Arc::clone(&of))
+        .map_err(|failure| set_up_failed(plugin, &failure))?;
+    let accepted: usize = events
+        .chunks(BATCH_EVENTS)
+        .map(|batch| deliver(&mut sink, batch.to_vec()))
+        .sum();
     eprintln!("{}: {accepted} accepted", count(events.len(), "event"));
     print_counters(&of);
     let good = !events.is_empty() && accepted == events.len();
-    Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAILED) })
+    Ok(if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(EXIT_FAILED)
+    })
 }
 
 /// Delivers one batch and says what was not accepted; gives how many were.
@@ -219,14 +294,20 @@ fn deliver(sink: &mut Sink, mut batch: Vec<Document>) -> usize {
         }
     };
     match delivered.outcome {
-        Outcome::Retry(reason) => eprintln!("batch of {}: to be tried again: {reason}", batch.len()),
+        Outcome::Retry(reason) => {
+            eprintln!("batch of {}: to be tried again: {reason}", batch.len())
+        }
         Outcome::Reject(reason) => eprintln!("batch of {}: rejected: {reason}", batch.len()),
         Outcome::Done => {
             for (document, said) in batch.iter().zip(&delivered.said) {
                 match said {
                     None => {}
-                    Some(Said::Retry(reason)) => eprintln!("{}: to be tried again: {reason}", document.event().id()),
-                    Some(Said::Reject(reason)) => eprintln!("{}: rejected: {reason}", document.event().id()),
+                    Some(Said::Retry(reason)) => {
+                        eprintln!("{}: to be tried again: {reason}", document.event().id())
+                    }
+                    Some(Said::Reject(reason)) => {
+                        eprintln!("{}: rejected: {reason}", document.event().id())
+                    }
                 }
             }
             return delivered.said.iter().filter(|said| said.is_none()).count();
@@ -243,7 +324,13 @@ mod tests {
     fn changes_name_each_pointer_once() {
         let before = r#"{"a":1,"b":{"c/d":"x","e":[1,2]},"gone":true}"#;
         let after = r#"{"a":1,"b":{"c/d":"y","e":[1,2,3]},"new":{}}"#;
-        let expected = ["- /b/c~1d: \"x\"", "+ /b/c~1d: \"y\"", "- /gone: true", "+ /b/e/2: 3", "+ /new: {}"];
+        let expected = [
+            "- /b/c~1d: \"x\"",
+            "+ /b/c~1d: \"y\"",
+            "- /gone: true",
+            "+ /b/e/2: 3",
+            "+ /new: {}",
+        ];
         assert_eq!(changes(before, after), expected);
     }
 }

@@ -16,13 +16,18 @@ pub fn run(arguments: &Run, surroundings: &Surroundings) -> Result<ExitCode, Exi
     let file = &arguments.config.config;
     let config = load_config(file)?;
     telemetry::start(config.log);
-    config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    config
+        .warnings
+        .iter()
+        .for_each(|warning| tracing::warn!("{warning}"));
     let compiler = surroundings.compiler.clone();
     let mut loader = Loader::new(new_engine()?, compiler, &config.plugins)
         .map_err(|error| failed(EXIT_USAGE, &format_args!("{}: {error}", file.display())))?;
     let report = app::run(config, &mut loader).map_err(|error| match error {
         RunError::Start(errors) => {
-            errors.iter().for_each(|error| eprintln!("{}", error.in_file(file)));
+            errors
+                .iter()
+                .for_each(|error| eprintln!("{}", error.in_file(file)));
             ExitCode::from(EXIT_USAGE)
         }
         RunError::System(error) => failed(EXIT_FAILED, &error),
@@ -31,8 +36,15 @@ pub fn run(arguments: &Run, surroundings: &Surroundings) -> Result<ExitCode, Exi
     tracing::info!(success = report.success, ledger, "done");
     if let Some(path) = &arguments.ledger {
         app::write_ledger(path, &report.ledger).map_err(|error| {
-            failed(EXIT_FAILED, &format_args!("cannot write the ledger to {}: {error}", path.display()))
+            failed(
+                EXIT_FAILED,
+                &format_args!("cannot write the ledger to {}: {error}", path.display()),
+            )
         })?;
     }
-    Ok(if report.success { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAILED) })
+    Ok(if report.success {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(EXIT_FAILED)
+    })
 }

@@ -27,7 +27,10 @@ pub struct LanesGone;
 impl Spread {
     /// Over these lanes.
     pub fn new(lanes: Vec<Sender<(Chunk, Ack)>>, progress: Arc<Progress>) -> Spread {
-        Spread { lanes: lanes.into_iter().map(|lane| (Chunk::new(), lane)).collect(), progress }
+        Spread {
+            lanes: lanes.into_iter().map(|lane| (Chunk::new(), lane)).collect(),
+            progress,
+        }
     }
 
     /// Copies an event into its lane's chunk; sends the chunk when it is full. Blocks while the lane has
@@ -37,12 +40,18 @@ impl Spread {
     /// When the lanes have ended.
     pub fn push(&mut self, event: EventRef<'_>) -> Result<(), LanesGone> {
         let count = self.lanes.len() as u64;
-        let index = usize::try_from(event.object_key() % count).expect("less than the number of lanes");
+        let index =
+            usize::try_from(event.object_key() % count).expect("less than the number of lanes");
         if !self.lanes[index].0.push(event) {
             self.send(index)?;
-            self.lanes[index].0.push(event);
+            let fits = self.lanes[index].0.push(event);
+            debug_assert!(fits, "an empty chunk takes any event");
         }
-        if self.lanes[index].0.is_full() { self.send(index) } else { Ok(()) }
+        if self.lanes[index].0.is_full() {
+            self.send(index)
+        } else {
+            Ok(())
+        }
     }
 
     /// Sends what there is: when the input idles, and at its end.
@@ -59,6 +68,7 @@ impl Spread {
             return Ok(());
         }
         let full = std::mem::take(chunk);
-        lane.send((full, self.progress.start_chunk())).map_err(|_| LanesGone)
+        lane.send((full, self.progress.start_chunk()))
+            .map_err(|_| LanesGone)
     }
 }

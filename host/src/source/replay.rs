@@ -84,7 +84,15 @@ impl Source {
         let pace = config.rate.map(|rate| Pace::new(rate.get()));
         let reader = Reader::new(cluster_name);
         let complaints = LogLimit::new(MALFORMED_LINES_A_SECOND_MAX);
-        Source { config, reader, spread, pace, ledger, shutdown, complaints }
+        Source {
+            config,
+            reader,
+            spread,
+            pace,
+            ledger,
+            shutdown,
+            complaints,
+        }
     }
 
     /// Reads until the end, or until the process drains.
@@ -109,8 +117,10 @@ impl Source {
     }
 
     fn once(&mut self) -> Result<Flow, ReplayError> {
-        let mut input = Input::open(&self.config.path)
-            .map_err(|error| ReplayError::Open { path: path_text(&self.config.path), error })?;
+        let mut input = Input::open(&self.config.path).map_err(|error| ReplayError::Open {
+            path: path_text(&self.config.path),
+            error,
+        })?;
         let mut framer = Framer::new();
         loop {
             if matches!(self.await_input(&input), Flow::Stop) {
@@ -119,7 +129,12 @@ impl Source {
             let read = match input.read(framer.space()) {
                 Ok(read) => read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Err(ReplayError::Read { path: path_text(&self.config.path), error }),
+                Err(error) => {
+                    return Err(ReplayError::Read {
+                        path: path_text(&self.config.path),
+                        error,
+                    });
+                }
             };
             let ended = read == 0 && !self.config.follow;
             if ended {
@@ -156,10 +171,14 @@ impl Source {
 
     /// At the end of a followed file: waits, and starts again where it was replaced or cut.
     fn await_growth(&mut self, input: &mut Input, framer: &mut Framer) -> Flow {
-        if self.spread.flush().is_err() || self.shutdown.wait(FOLLOW_TURN, Phase::Draining) >= Phase::Draining {
+        if self.spread.flush().is_err()
+            || self.shutdown.wait(FOLLOW_TURN, Phase::Draining) >= Phase::Draining
+        {
             return Flow::Stop;
         }
-        let ReplayPath::File(path) = &self.config.path else { return Flow::On };
+        let ReplayPath::File(path) = &self.config.path else {
+            return Flow::On;
+        };
         match input.renew(path) {
             Ok(Renewed::Same) => {}
             Ok(Renewed::Changed) => {
@@ -187,7 +206,15 @@ impl Source {
     }
 
     fn frame(&mut self, frame: &Frame<'_>) -> Result<(), LanesGone> {
-        let Source { reader, spread, pace, shutdown, ledger, complaints, .. } = self;
+        let Source {
+            reader,
+            spread,
+            pace,
+            shutdown,
+            ledger,
+            complaints,
+            ..
+        } = self;
         let value = match frame.value {
             Ok(value) => value,
             Err(error) => {
@@ -202,15 +229,27 @@ impl Source {
         let seen = reader.read(value, &mut |event: Result<_, ReadError>| match event {
             Ok(_) if pushed.is_err() => {}
             Ok(event) => {
-                let waited = pace.as_mut().map_or(Ok(()), |pace| pace.wait(shutdown, spread));
+                let waited = pace
+                    .as_mut()
+                    .map_or(Ok(()), |pace| pace.wait(shutdown, spread));
                 pushed = waited.and_then(|()| spread.push(event));
             }
             Err(error) => malformed(ledger, complaints, frame.line, value, &error),
         });
         match seen {
-            Ok(Seen::Ignored { kind: WatchKind::Error, message, code, .. }) => {
+            Ok(Seen::Ignored {
+                kind: WatchKind::Error,
+                message,
+                code,
+                ..
+            }) => {
                 let message = clean(&message, 1024);
-                tracing::warn!(line = frame.line, code, message, "the recorded watch stream holds an error");
+                tracing::warn!(
+                    line = frame.line,
+                    code,
+                    message,
+                    "the recorded watch stream holds an error"
+                );
             }
             Ok(_) => {}
             Err(error) => malformed(ledger, complaints, frame.line, value, &error),
@@ -219,11 +258,22 @@ impl Source {
     }
 }
 
-fn malformed(ledger: &Ledger, complaints: &LogLimit, line: u64, value: &[u8], error: &dyn std::error::Error) {
+fn malformed(
+    ledger: &Ledger,
+    complaints: &LogLimit,
+    line: u64,
+    value: &[u8],
+    error: &dyn std::error::Error,
+) {
     ledger.malformed();
     if let Some(left_out) = complaints.admit() {
         let start = String::from_utf8_lossy(&value[..value.len().min(SHOWN_BYTES_MAX)]);
-        tracing::warn!(line, start = clean(&start, SHOWN_BYTES_MAX), left_out, "malformed input skipped: {error}");
+        tracing::warn!(
+            line,
+            start = clean(&start, SHOWN_BYTES_MAX),
+            left_out,
+            "malformed input skipped: {error}"
+        );
     }
 }
 
@@ -242,7 +292,10 @@ struct Pace {
 
 impl Pace {
     fn new(events_a_second: u32) -> Pace {
-        Pace { interval: Duration::from_secs(1) / events_a_second, next: Instant::now() }
+        Pace {
+            interval: Duration::from_secs(1) / events_a_second,
+            next: Instant::now(),
+        }
     }
 
     /// Waits until the next event is due; what came before it goes on its way meanwhile.
@@ -290,7 +343,12 @@ impl Input {
             ReplayPath::File(path) => File::open(path)?,
         };
         let regular = file.metadata()?.is_file();
-        Ok(Input { file, form: Form::Unknown, regular, replaced: false })
+        Ok(Input {
+            file,
+            form: Form::Unknown,
+            regular,
+            replaced: false,
+        })
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
@@ -301,7 +359,9 @@ impl Input {
                 let read = self.file.read(buffer)?;
                 if buffer[..read].starts_with(&GZIP_MAGIC) {
                     let start = Cursor::new(buffer[..read].to_vec());
-                    self.form = Form::Packed(Box::new(MultiGzDecoder::new(start.chain(self.file.try_clone()?))));
+                    self.form = Form::Packed(Box::new(MultiGzDecoder::new(
+                        start.chain(self.file.try_clone()?),
+                    )));
                     return self.read(buffer);
                 }
                 if read > 0 {
@@ -318,7 +378,10 @@ impl Input {
         if self.regular || matches!(self.form, Form::Packed(_)) {
             return true;
         }
-        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(timeout.subsec_nanos()) };
+        let timeout = Timespec {
+            tv_sec: 0,
+            tv_nsec: i64::from(timeout.subsec_nanos()),
+        };
         let mut fds = [PollFd::new(&self.file, PollFlags::IN)];
         // Where poll itself fails, the read says why.
         poll(&mut fds, Some(&timeout)).map_or(true, |ready| ready > 0)
@@ -329,7 +392,10 @@ impl Input {
     /// written between our last read and the rename.
     fn renew(&mut self, path: &Path) -> std::io::Result<Renewed> {
         if matches!(self.form, Form::Packed(_)) {
-            return Err(std::io::Error::new(ErrorKind::Unsupported, "a gzip file cannot be followed"));
+            return Err(std::io::Error::new(
+                ErrorKind::Unsupported,
+                "a gzip file cannot be followed",
+            ));
         }
         if self.replaced {
             *self = Input::open(&ReplayPath::File(path.to_path_buf()))?;

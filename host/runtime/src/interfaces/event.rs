@@ -2,16 +2,18 @@
 
 use std::borrow::Cow;
 
-use weir_event::{EventRef, Fields, Reader};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{LinkerInstance, WasmStr};
+use weir_event::{EventRef, Fields, Reader};
 
 use crate::context::{Context, EMITTED_BYTES_MAX, EMITTED_EVENTS_MAX, Hand, Working};
 
 type Store<'a> = StoreContextMut<'a, Context>;
 
 pub(super) fn define_event(linker: &mut LinkerInstance<'_, Context>) -> wasmtime::Result<()> {
-    linker.func_wrap("id", |mut store: Store<'_>, ()| Ok((read(&mut store, |event| event.id()),)))?;
+    linker.func_wrap("id", |mut store: Store<'_>, ()| {
+        Ok((read(&mut store, |event| event.id()),))
+    })?;
     text_getter(linker, "severity", |event| event.severity())?;
     text_getter(linker, "reason", |event| event.reason())?;
     text_getter(linker, "message", |event| event.message())?;
@@ -20,13 +22,21 @@ pub(super) fn define_event(linker: &mut LinkerInstance<'_, Context>) -> wasmtime
     text_getter(linker, "object-name", |event| event.object_name())?;
     text_getter(linker, "component", |event| event.component())?;
     text_getter(linker, "node", |event| event.node())?;
-    linker.func_wrap("count", |mut store: Store<'_>, ()| Ok((read(&mut store, |event| event.count()),)))?;
-    linker.func_wrap("timestamp", |mut store: Store<'_>, ()| Ok((read(&mut store, |event| event.timestamp()),)))?;
+    linker.func_wrap("count", |mut store: Store<'_>, ()| {
+        Ok((read(&mut store, |event| event.count()),))
+    })?;
+    linker.func_wrap("timestamp", |mut store: Store<'_>, ()| {
+        Ok((read(&mut store, |event| event.timestamp()),))
+    })?;
     linker.func_wrap("text", |mut store: Store<'_>, (pointer,): (WasmStr,)| {
-        with_pointer(&mut store, &pointer, |event, pointer| event.text(pointer).map(Cow::into_owned))
+        with_pointer(&mut store, &pointer, |event, pointer| {
+            event.text(pointer).map(Cow::into_owned)
+        })
     })?;
     linker.func_wrap("json", |mut store: Store<'_>, (pointer,): (WasmStr,)| {
-        with_pointer(&mut store, &pointer, |event, pointer| event.json(pointer).map(str::to_owned))
+        with_pointer(&mut store, &pointer, |event, pointer| {
+            event.json(pointer).map(str::to_owned)
+        })
     })
 }
 
@@ -36,7 +46,11 @@ fn text_getter(
     get: fn(EventRef<'_>) -> Cow<'_, str>,
 ) -> wasmtime::Result<()> {
     linker.func_wrap(name, move |mut store: Store<'_>, ()| {
-        Ok((store.data_mut().hand.event().map_or_else(String::new, |event| get(event).into_owned()),))
+        Ok((store
+            .data_mut()
+            .hand
+            .event()
+            .map_or_else(String::new, |event| get(event).into_owned()),))
     })
 }
 
@@ -52,15 +66,22 @@ fn with_pointer(
     get: impl Fn(EventRef<'_>, &str) -> Option<String>,
 ) -> wasmtime::Result<(Option<String>,)> {
     let pointer = pointer.to_str(&*store)?.into_owned();
-    Ok((store.data_mut().hand.event().and_then(|event| get(event, &pointer)),))
+    Ok((store
+        .data_mut()
+        .hand
+        .event()
+        .and_then(|event| get(event, &pointer)),))
 }
 
 pub(super) fn define_change(linker: &mut LinkerInstance<'_, Context>) -> wasmtime::Result<()> {
-    linker.func_wrap("set", |mut store: Store<'_>, (pointer, json): (WasmStr, WasmStr)| {
-        let pointer = pointer.to_str(&store)?.into_owned();
-        let json = json.to_str(&store)?.into_owned();
-        Ok((working(&mut store).and_then(|event| event.set(&pointer, &json)),))
-    })?;
+    linker.func_wrap(
+        "set",
+        |mut store: Store<'_>, (pointer, json): (WasmStr, WasmStr)| {
+            let pointer = pointer.to_str(&store)?.into_owned();
+            let json = json.to_str(&store)?.into_owned();
+            Ok((working(&mut store).and_then(|event| event.set(&pointer, &json)),))
+        },
+    )?;
     linker.func_wrap("remove", |mut store: Store<'_>, (pointer,): (WasmStr,)| {
         let pointer = pointer.to_str(&store)?.into_owned();
         if let Ok(event) = working(&mut store) {
@@ -85,19 +106,27 @@ fn working<'a>(store: &'a mut Store<'_>) -> Result<&'a mut Working, String> {
 /// `<id>#<filter>.<n>` is written into its uid and resourceVersion, so that it stays with it.
 fn emit(working: &mut Working, json: &str) -> Result<(), String> {
     if working.emitted.len() >= EMITTED_EVENTS_MAX {
-        return Err(format!("emit: more than {EMITTED_EVENTS_MAX} events in one call"));
+        return Err(format!(
+            "emit: more than {EMITTED_EVENTS_MAX} events in one call"
+        ));
     }
     working.emitted_bytes += json.len();
     if working.emitted_bytes > EMITTED_BYTES_MAX {
-        return Err(format!("emit: more than {EMITTED_BYTES_MAX} bytes in one call"));
+        return Err(format!(
+            "emit: more than {EMITTED_BYTES_MAX} bytes in one call"
+        ));
     }
     let mut document = read_one(json)?;
     let parent = working.event().id();
     let (uid, version) = parent.rsplit_once('/').unwrap_or((&parent, ""));
     let version = format!("{version}#{}.{}", working.scope, working.emitted.len() + 1);
-    for (pointer, value) in [("/metadata/uid", uid), ("/metadata/resourceVersion", &version)] {
+    for (pointer, value) in [
+        ("/metadata/uid", uid),
+        ("/metadata/resourceVersion", &version),
+    ] {
         let value = serde_json::Value::from(value).to_string();
-        weir_event::edit::set(&mut document, pointer, &value).map_err(|error| format!("emit: {error}"))?;
+        weir_event::edit::set(&mut document, pointer, &value)
+            .map_err(|error| format!("emit: {error}"))?;
     }
     Fields::scan(&document).map_err(|error| format!("emit: {error}"))?;
     working.emitted.push(document);
@@ -109,9 +138,13 @@ fn read_one(json: &str) -> Result<String, String> {
     let mut each = |event: Result<EventRef<'_>, weir_event::ReadError>| {
         documents.push(event.map(|event| event.document().to_owned()));
     };
-    Reader::new("").read(json.as_bytes(), &mut each).map_err(|error| format!("emit: {error}"))?;
+    Reader::new("")
+        .read(json.as_bytes(), &mut each)
+        .map_err(|error| format!("emit: {error}"))?;
     match documents.pop() {
-        Some(document) if documents.is_empty() => document.map_err(|error| format!("emit: {error}")),
+        Some(document) if documents.is_empty() => {
+            document.map_err(|error| format!("emit: {error}"))
+        }
         _ => Err("emit: expected one event".into()),
     }
 }
