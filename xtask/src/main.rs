@@ -1,2 +1,117 @@
-//! Automation.
-fn main() {}
+//! `cargo xtask …`: all automation of weir, without dependencies.
+//!
+//! Each command says what it does before it does it, on standard error; only data goes to standard output.
+
+mod checks;
+mod shell;
+mod wasm;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use shell::{Failed, cargo, run, say};
+
+const HELP: &str = "cargo xtask COMMAND
+
+  build     the release binary at target/dist/weir, the bundled plugins at target/dist/plugins
+  plugins   only the plugins
+  demo      build, then run recorded real events through a filter and a transform to standard output
+  test      everything: format, lints, build, unit tests, cases, hostile plugins, documentation
+  bench     benchmarks of the runtime, and of the whole way of an event
+";
+
+/// The bundled plugins: packages, each with the name of its plugin.
+const BUNDLED: [&str; 3] = ["stdout", "drop-reasons", "redact"];
+/// Plugins that are built to be tried, and not shipped.
+const EXAMPLES: [&str; 1] = ["example-drop-pulled"];
+/// A ConfigMap holds 1 MiB: bundled plugins must leave room for others.
+const PLUGIN_BYTES_MAX: u64 = 150_000;
+
+fn main() -> ExitCode {
+    let done = match std::env::args().nth(1).as_deref() {
+        Some("build") => build(),
+        Some("plugins") => plugins(),
+        Some("demo") => demo(),
+        Some("test") => build_then(checks::test),
+        Some("bench") => build_then(checks::bench),
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed(why)) => {
+            eprintln!("xtask: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Places in the workspace.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+fn dist() -> PathBuf {
+    target().join("dist")
+}
+
+fn build() -> Result<(), Failed> {
+    say("building weir");
+    run(cargo().args(["build", "--release", "--package", "weir"]))?;
+    install(&target().join("release").join("weir"), &dist().join("weir"))?;
+    plugins()
+}
+
+fn build_then(next: fn(&Path) -> Result<(), Failed>) -> Result<(), Failed> {
+    build()?;
+    next(&dist())
+}
+
+fn plugins() -> Result<(), Failed> {
+    let toolchain = wasm::Toolchain::find()?;
+    say(&format!("building plugins ({toolchain})"));
+    let mut build = toolchain.cargo_build(&target().join("wasm"));
+    BUNDLED.iter().chain(&EXAMPLES).for_each(|package| {
+        build.args(["--package", package]);
+    });
+    run(&mut build)?;
+    for package in BUNDLED {
+        let size = collect(package, "plugins")?;
+        if size > PLUGIN_BYTES_MAX {
+            return Err(Failed(format!("plugin {package} has {size} bytes; at most {PLUGIN_BYTES_MAX} are allowed")));
+        }
+    }
+    EXAMPLES.into_iter().try_for_each(|package| collect(package, "examples").map(drop))
+}
+
+/// Puts a built plugin under its own name: cargo writes `-` as `_`.
+fn collect(package: &str, folder: &str) -> Result<u64, Failed> {
+    let built = format!("wasm/wasm32-unknown-unknown/wasm/{}.wasm", package.replace('-', "_"));
+    let to = dist().join(folder).join(format!("{package}.wasm"));
+    install(&target().join(built), &to)
+}
+
+/// Copies beside the old file, then renames: a program that runs keeps its file.
+fn install(from: &Path, to: &Path) -> Result<u64, Failed> {
+    let failed = |error| Failed(format!("cannot copy {} to {}: {error}", from.display(), to.display()));
+    if let Some(folder) = to.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let temporary = to.with_extension("new");
+    let size = std::fs::copy(from, &temporary).map_err(failed)?;
+    std::fs::rename(&temporary, to).map_err(failed)?;
+    Ok(size)
+}
+
+fn demo() -> Result<(), Failed> {
+    build()?;
+    let config = root().join("tests/demo/config.yaml");
+    say(&format!("weir run -c {}", config.display()));
+    run(Command::new(dist().join("weir")).arg("run").arg("-c").arg(config))
+}
