@@ -36,6 +36,9 @@ const LEVELS_KEE: &[(&str, LogLevel)] = &[
 ];
 const FORMATS: &[(&str, LogFormat)] = &[("json", LogFormat::Json), ("pretty", LogFormat::Pretty)];
 
+/// How many errors are told: more than anyone reads at once.
+const ERRORS_MOST: usize = 100;
+
 const TOP_EXPECTED: &str = "a map with the keys source, route and receivers";
 
 impl Config {
@@ -95,6 +98,13 @@ impl Config {
         let mut warnings = report.warnings;
         errors.sort_by_key(|error| error.at);
         warnings.sort_by_key(|warning| warning.at);
+        if errors.len() > ERRORS_MOST {
+            let more = errors.len() - ERRORS_MOST;
+            errors.truncate(ERRORS_MOST);
+            if let Some(last) = errors.last_mut() {
+                last.help = Some(format!("and {more} more errors"));
+            }
+        }
         match config {
             Some(config) if errors.is_empty() => Ok(Self { warnings, ..config }),
             _ => Err(ConfigErrors(errors)),

@@ -198,7 +198,7 @@ fn either<'t>(
     old_name: &'static str,
     report: &mut Report<'_>,
 ) -> Option<Field<'t>> {
-    let (field, old) = (fields.get(name), fields.get(old_name));
+    let (field, old) = (fields.get(name), fields.get_old(old_name));
     if let (Some(_), Some(old)) = (&field, &old) {
         report
             .error(
@@ -309,4 +309,5 @@ fn report_unknown(fields: &Fields<'_>, entry: &Entry, place: Place, report: &mut
     error.kind = ErrorKind::Trap;
     problem.clone_into(&mut error.problem);
     error.help = Some(help);
+    error.expected = None;
 }

@@ -159,14 +159,18 @@ fn find_sink<'t>(fields: &Fields<'t>, report: &mut Report<'_>) -> Option<&'t Ent
         let at_sink = matches!(entry.key.as_str(), "deDot" | "tls" | "headers");
         // Only beside another one: a sink may well have a name like that.
         let misspelt = unread.len() > 1 && closest(&entry.key, HOST_KEYS).is_some();
+        const EXPECTED: &str = "one of: name, batch, queue, retry, limits, or one key that is the name of a sink plugin";
         if at_sink {
             let help = format!(
                 "write it in the sink's block, as in `stdout: {{{}: …}}`",
                 entry.key
             );
-            fields.report_unknown(entry, report).help(help);
+            fields
+                .report_unknown(entry, report)
+                .help(help)
+                .expected(EXPECTED);
         } else if misspelt {
-            fields.report_unknown(entry, report);
+            fields.report_unknown(entry, report).expected(EXPECTED);
         } else {
             sinks.push(entry);
         }

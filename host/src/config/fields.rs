@@ -30,23 +30,28 @@ pub(crate) struct Fields<'t> {
     pub(crate) at: Position,
     pub(crate) path: String,
     scope: Scope,
-    known: RefCell<Vec<&'static str>>,
+    /// The keys that were asked for, and whether to name them in an error text.
+    known: RefCell<Vec<(&'static str, bool)>>,
 }
 
 impl<'t> Fields<'t> {
     /// The value of a key; `None` if the key is not there or null.
     pub(crate) fn get(&self, key: &'static str) -> Option<Field<'t>> {
-        self.get_with_null(key)
-            .filter(|field| field.node.kind != Kind::Null)
+        self.known
+            .borrow_mut()
+            .push((key, later::find(self.scope, key).is_none()));
+        self.value(key)
     }
 
-    /// The value of a key, even if null.
-    pub(crate) fn get_with_null(&self, key: &'static str) -> Option<Field<'t>> {
-        self.known.borrow_mut().push(key);
-        self.entries
-            .iter()
-            .find(|entry| entry.key == key)
-            .map(|entry| self.field(entry))
+    /// As [`Self::get`], for a spelling that is accepted but not advertised.
+    pub(crate) fn get_old(&self, key: &'static str) -> Option<Field<'t>> {
+        self.known.borrow_mut().push((key, false));
+        self.value(key)
+    }
+
+    fn value(&self, key: &'static str) -> Option<Field<'t>> {
+        let entry = self.entries.iter().find(|entry| entry.key == key)?;
+        (entry.value.kind != Kind::Null).then(|| self.field(entry))
     }
 
     /// The value of a key that must be there.
@@ -88,7 +93,8 @@ impl<'t> Fields<'t> {
     pub(crate) fn unread(&self) -> Vec<&'t Entry> {
         let known = self.known.borrow();
         let unread = |entry: &&Entry| {
-            !known.contains(&entry.key.as_str()) && later::find(self.scope, &entry.key).is_none()
+            known.iter().all(|(key, _)| *key != entry.key)
+                && later::find(self.scope, &entry.key).is_none()
         };
         self.entries.iter().filter(unread).collect()
     }
@@ -119,7 +125,12 @@ impl<'t> Fields<'t> {
         report: &'r mut Report<'_>,
     ) -> &'r mut ConfigError {
         let known = self.known.borrow();
-        let names = || known.iter().copied();
+        let names = || {
+            known
+                .iter()
+                .filter(|(_, shown)| *shown)
+                .map(|(key, _)| *key)
+        };
         report
             .error(
                 ErrorKind::UnknownKey,

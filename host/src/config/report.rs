@@ -95,6 +95,11 @@ pub(crate) fn closest<'n>(
     written: &str,
     names: impl IntoIterator<Item = &'n str>,
 ) -> Option<&'n str> {
+    // Comparing takes time by the length; no key is that long.
+    const WRITTEN_MOST_BYTES: usize = 100;
+    if written.len() > WRITTEN_MOST_BYTES {
+        return None;
+    }
     let lower = written.to_lowercase();
     let most = (written.chars().count() / 3).max(1);
     let mut best: Option<(usize, &str)> = None;
@@ -112,6 +117,10 @@ pub(crate) fn closest<'n>(
 
 /// A key below a path: `a.b`, or `a["x/y"]` if the key is no plain name.
 pub(crate) fn join(path: &str, key: &str) -> String {
+    const KEY_MOST_CHARACTERS: usize = 100;
+    if let Some((cut, _)) = key.char_indices().nth(KEY_MOST_CHARACTERS) {
+        return format!("{path}[{:?}…]", &key[..cut]);
+    }
     let plain = !key.is_empty()
         && key
             .chars()

@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet, hash_map};
 use serde_yaml::granit_parser::{Event, Options, Parser, ScalarStyle, Span, Tag};
 
 use super::error::{ErrorKind, Position};
-use super::report::Report;
+use super::report::{Report, join};
 use super::tree::{Entry, Kind, Node, Origin, resolve};
 
 /// Most bytes of a configuration: four times what a ConfigMap can hold.
@@ -36,7 +36,7 @@ enum Open {
         /// Where each key was first seen.
         seen: HashMap<String, Position>,
         /// The key whose value comes next.
-        key: Option<(String, Position)>,
+        key: Option<(Option<String>, Position)>,
         at: Position,
         anchor: usize,
     },
@@ -125,17 +125,6 @@ fn indented_with_tab(text: &str, line: usize) -> bool {
         .skip(line.saturating_sub(1))
         .take(2)
         .any(has_tab)
-}
-
-/// The text of a key. Numbers and truth values are keys as they are written.
-fn key_of(node: Node, at: Position, report: &mut Report<'_>) -> (String, Position) {
-    if matches!(node.kind, Kind::List(_) | Kind::Map(_) | Kind::Null) {
-        let problem = format!("{} is used as a key", node.found());
-        report
-            .error(ErrorKind::Syntax, at, "", problem)
-            .expected("text as a key");
-    }
-    (node.written, at)
 }
 
 struct Builder<'r, 'a> {
@@ -246,23 +235,32 @@ impl Builder<'_, '_> {
                 ));
             return None;
         }
+        self.put(node, at);
+        Some(())
+    }
+
+    fn put(&mut self, node: Node, at: Position) {
+        let mut not_a_key = None;
+        let mut twice = None;
         match self.open.last_mut() {
             None => self.root = Some(node),
             Some(Open::List { items, .. }) => items.push(node),
             Some(Open::Map {
                 entries, seen, key, ..
             }) => match key.take() {
-                None => *key = Some(key_of(node, at, self.report)),
-                Some((key, key_at)) => match seen.entry(key) {
+                // Numbers and truth values are keys as they are written.
+                None if !matches!(node.kind, Kind::List(_) | Kind::Map(_) | Kind::Null) => {
+                    *key = Some((Some(node.written), at));
+                }
+                None => {
+                    *key = Some((None, at));
+                    not_a_key = Some(format!("{} is used as a key", node.found()));
+                }
+                // The key was reported; its value belongs nowhere.
+                Some((None, _)) => {}
+                Some((Some(key), key_at)) => match seen.entry(key) {
                     hash_map::Entry::Occupied(first) => {
-                        let (key, first) = (first.key(), first.get());
-                        let problem = format!(
-                            "the key {key:?} is there twice; the first is at {}:{}",
-                            first.line, first.column
-                        );
-                        self.report
-                            .error(ErrorKind::Duplicate, key_at, "", problem)
-                            .help("remove one of them");
+                        twice = Some((first.key().clone(), key_at, *first.get()))
                     }
                     hash_map::Entry::Vacant(vacant) => {
                         entries.push(Entry {
@@ -275,7 +273,35 @@ impl Builder<'_, '_> {
                 },
             },
         }
-        Some(())
+        if let Some(problem) = not_a_key {
+            self.syntax(at, &problem).expected("text as a key");
+        }
+        if let Some((key, key_at, first)) = twice {
+            let path = join(&self.path(), &key);
+            let problem = format!(
+                "a second time; the first is at {}:{}",
+                first.line, first.column
+            );
+            self.report
+                .error(ErrorKind::Duplicate, key_at, &path, problem)
+                .help("remove one of them");
+        }
+    }
+
+    /// The path of what comes next.
+    fn path(&self) -> String {
+        let mut path = String::new();
+        for open in &self.open {
+            match open {
+                Open::List { items, .. } => path = format!("{path}[{}]", items.len()),
+                Open::Map {
+                    key: Some((Some(key), _)),
+                    ..
+                } => path = join(&path, key),
+                Open::Map { .. } => {}
+            }
+        }
+        path
     }
 
     fn set_anchor(&mut self, id: usize, node: Option<Node>) {
@@ -360,9 +386,7 @@ impl Builder<'_, '_> {
             for source in sources {
                 let found = source.found();
                 let Kind::Map(entries) = source.kind else {
-                    let problem = format!("{found} cannot be merged with `<<`");
-                    self.report
-                        .error(ErrorKind::Syntax, merge.key_at, "", problem)
+                    self.syntax(merge.key_at, &format!("{found} cannot be merged with `<<`"))
                         .expected("a map, or a list of maps");
                     continue;
                 };
@@ -377,7 +401,8 @@ impl Builder<'_, '_> {
     }
 
     fn syntax(&mut self, at: Position, problem: &str) -> &mut super::error::ConfigError {
+        let path = self.path();
         self.report
-            .error(ErrorKind::Syntax, at, "", problem.to_owned())
+            .error(ErrorKind::Syntax, at, &path, problem.to_owned())
     }
 }
