@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::error::ErrorKind;
 use super::fields::{Field, Fields};
-use super::later::Scope;
+use super::later::{Scope, not_yet};
 use super::names::{Name, STEM_EXPECTED, Uses, check_name, check_stem, is_name};
 use super::plugin_config::plugin_config;
 use super::report::{Report, closest, join};
@@ -224,7 +224,10 @@ fn check_sink(field: &Field<'_>, report: &mut Report<'_>) -> (Value, bool) {
             .help("write `{}`: KEE takes this for no sink at all, and sends nothing");
         return (Value::Object(Map::new()), false);
     }
-    let Some(fields) = field.fields(Scope::Sink, "the sink's configuration, a map", report) else {
+    // Asked for first, because what is no map is reported there without showing it.
+    let host_keys: Vec<&str> = not_yet(Scope::Sink).chain(["deDot"]).collect();
+    let config = plugin_config(field, &host_keys, report);
+    let (Some(config), Some(fields)) = (config, field.fields_of_map(Scope::Sink)) else {
         return (Value::Null, false);
     };
     let de_dot = fields
@@ -232,13 +235,7 @@ fn check_sink(field: &Field<'_>, report: &mut Report<'_>) -> (Value, bool) {
         .and_then(|field| field.boolean(report))
         .unwrap_or(false);
     fields.report_later(report);
-    let host_keys: Vec<&str> = super::later::not_yet(Scope::Sink)
-        .chain(["deDot"])
-        .collect();
-    (
-        plugin_config(field, &host_keys, report).unwrap_or_default(),
-        de_dot,
-    )
+    (config, de_dot)
 }
 
 fn check_limits(

@@ -373,21 +373,30 @@ impl<'t> Field<'t> {
         items.iter().enumerate().map(item).collect()
     }
 
-    /// The keys of a map; none if it is no map.
+    /// The keys of a map; none, with an error, if it is no map.
     pub(crate) fn fields(
         &self,
         scope: Scope,
         expected: &str,
         report: &mut Report<'_>,
     ) -> Option<Fields<'t>> {
-        let Kind::Map(entries) = &self.node.kind else {
+        let fields = self.fields_of_map(scope);
+        if fields.is_none() {
             self.mismatch(expected, report);
+        }
+        fields
+    }
+
+    /// The keys of a map; none if it is no map.
+    pub(crate) fn fields_of_map(&self, scope: Scope) -> Option<Fields<'t>> {
+        let Kind::Map(entries) = &self.node.kind else {
             return None;
         };
+        let (at, path) = (self.node.at, self.path.clone());
         Some(Fields {
             entries,
-            at: self.node.at,
-            path: self.path.clone(),
+            at,
+            path,
             scope,
             known: RefCell::new(Vec::new()),
         })

@@ -30,7 +30,7 @@ pub(crate) fn size(text: &str) -> Option<usize> {
 /// Writes a size the way one would write it in a configuration.
 pub(crate) fn show_size(bytes: usize) -> String {
     for (unit, factor) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] {
-        if bytes >= factor && bytes % factor == 0 {
+        if bytes >= factor && bytes.is_multiple_of(factor) {
             return format!("{}{unit}", bytes / factor);
         }
     }
@@ -101,7 +101,7 @@ fn part_ns(number: &str, unit_ns: u128) -> Option<u128> {
 pub(crate) fn show_duration(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
     for (unit, factor) in [("h", 3_600_000), ("m", 60_000), ("s", 1_000)] {
-        if milliseconds >= factor && milliseconds % factor == 0 {
+        if milliseconds >= factor && milliseconds.is_multiple_of(factor) {
             return format!("{}{unit}", milliseconds / factor);
         }
     }

@@ -98,6 +98,10 @@ fn no_yaml() {
     );
     check("a: [1, 2\n", "c:1:4: no valid YAML: unclosed bracket '['");
     check(
+        "a: {b: ${X}}\n",
+        "c:1:9: no valid YAML: while parsing a flow mapping, did not find expected ',' or '}'; write \"${NAME}\" in quotes, or $NAME, inside of {…} and […]",
+    );
+    check(
         "a: *b\n",
         "c:1:4: no valid YAML: while parsing node, found unknown anchor",
     );
@@ -319,30 +323,30 @@ fn traps_of_kee() {
     let rule = |rule: &str, expected: &str| check_with(&format!("route: {rule}"), expected);
     rule(
         "{drop: [{name: x}]}",
-        "c:1:16: route.drop[0].name: a rule cannot ask for the name of an object; KEE ignored it, and so dropped everything",
+        "c:1:17: route.drop[0].name: a rule cannot ask for the name of an object; KEE ignored it, and so dropped everything",
     );
     rule(
         "{match: [{name: x, kind: y}]}",
-        "c:1:17: route.match[0].name: a rule cannot ask for the name of an object; KEE ignored it, and so matched more than this says",
+        "c:1:18: route.match[0].name: a rule cannot ask for the name of an object; KEE ignored it, and so matched more than this says",
     );
     rule(
         "{match: [{drop: []}]}",
-        "c:1:17: route.match[0].drop: `drop` is a key of a route, not of a rule; KEE ignored it here; write it beside `match`",
+        "c:1:18: route.match[0].drop: `drop` is a key of a route, not of a rule; KEE ignored it here; write it beside `match`",
     );
     rule(
         "{match: [{maxEventAgeSeconds: 5}]}",
-        "c:1:17: route.match[0].maxEventAgeSeconds: this is a key of the top level, not of a rule; KEE ignored it here",
+        "c:1:18: route.match[0].maxEventAgeSeconds: this is a key of the top level, not of a rule; KEE ignored it here",
     );
     rule(
         "{drop: [{kind: x, receiver: dump}]}",
-        "c:1:25: route.drop[0].receiver: a rule under `drop` sends nothing, so it has no receiver; remove it (KEE ignored it), or move the rule to `match`",
+        "c:1:26: route.drop[0].receiver: a rule under `drop` sends nothing, so it has no receiver; remove it (KEE ignored it), or move the rule to `match`",
     );
     check_warnings(
         &format!(
             "route: {{drop: [{{}}], match: [{{receiver: dump}}]}}\n{SOURCE}{RECEIVERS}filters: [{{name: f, plugin: p}}]\n"
         ),
         "c:1:16: route.drop[0]: warning: an empty rule matches everything, so this drops every event of the route; remove it, or give it a condition\n\
-         c:3:38: receivers[1]: warning: no rule sends to this receiver\n\
+         c:3:39: receivers[1]: warning: no rule sends to this receiver\n\
          c:4:11: filters[0]: warning: no route uses this filter",
     );
     check_warnings(
@@ -402,7 +406,7 @@ fn receivers() {
     );
     check_receivers(
         "- {name: a, stdout: hunter2}",
-        "c:2:21: receivers[0].stdout: not a map (expected the sink's configuration, a map)",
+        "c:2:21: receivers[0].stdout: not a map (expected the plugin's configuration, a map)",
     );
     check_receivers(
         "- {name: a, ../x: {}}",
@@ -463,20 +467,20 @@ fn filters() {
     );
     filter(
         "plugin: b, allow: ['https://a/b', 'http://a:1', '*']",
-        "c:1:40: filters[0].allow[0]: found the text \"https://a/b\" (expected an origin such as https://host:8443, without a path)\nc:1:70: filters[0].allow[2]: found the text \"*\" (expected an origin such as https://host:8443, without a path)",
+        "c:1:40: filters[0].allow[0]: found the text \"https://a/b\" (expected an origin such as https://host:8443, without a path)\nc:1:69: filters[0].allow[2]: found the text \"*\" (expected an origin such as https://host:8443, without a path)",
     );
     filter(
         "plugin: b, config: {a: .inf, b: [99999999999999999999], c: '${env:}', d: '${file:x}'}",
-        "c:1:45: filters[0].config.a: a number that JSON cannot hold; in quotes it is text, and stays as it is (expected a finite number; whole ones from -2^63 to 2^64-1)\n\
-         c:1:55: filters[0].config.b[0]: a number that JSON cannot hold; in quotes it is text, and stays as it is (expected a finite number; whole ones from -2^63 to 2^64-1)\n\
-         c:1:81: filters[0].config.c: a secret `${env:…}` that names nothing (expected the name of a variable, then `}`)\n\
-         c:1:95: filters[0].config.d: a secret `${file:…}` that names nothing (expected the absolute path of a file, then `}`)",
+        "c:1:44: filters[0].config.a: a number that JSON cannot hold; in quotes it is text, and stays as it is (expected a finite number; whole ones from -2^63 to 2^64-1)\n\
+         c:1:54: filters[0].config.b[0]: a number that JSON cannot hold; in quotes it is text, and stays as it is (expected a finite number; whole ones from -2^63 to 2^64-1)\n\
+         c:1:80: filters[0].config.c: a secret `${env:…}` that names nothing (expected the name of a variable, then `}`)\n\
+         c:1:94: filters[0].config.d: a secret `${file:…}` that names nothing (expected the absolute path of a file, then `}`)",
     );
 }
 
 #[test]
 fn values_of_plugins() {
-    let text = "source: {replay: {path: $EVENTS}}\nfilters:\n- name: f\n  plugin: p\n  limits: {memory: $SIZE}\n  config: {b: \"123\", a: 123, c: 012, d: on, e: ~, f: 1e3, g: 0.1, h: [true, {x: 18446744073709551615}], i: $NUMBER, j: \"${env:X} $SECRET $x\", $NUMBER: k}\nreceivers:\n- {name: dump, stdout: {deDot: $TRUTH, type: x}, queue: {events: ${NUMBER}}, batch: {events: 2}}\n";
+    let text = "source: {replay: {path: $EVENTS}}\nfilters:\n- name: f\n  plugin: p\n  limits: {memory: $SIZE}\n  config: {b: \"123\", a: 123, c: 012, d: on, e: ~, f: 1e3, g: 0.1, h: [true, {x: 18446744073709551615}], i: $NUMBER, j: \"${env:X} $SECRET $x\", $NUMBER: k}\nreceivers:\n- {name: dump, stdout: {deDot: $TRUTH, type: x}, queue: {events: $NUMBER}, batch: {events: 2}}\n";
     let config = accept(text);
     assert_eq!(
         config.filters[0].config.to_string(),
@@ -592,7 +596,7 @@ receivers:
     assert_eq!(
         rule.at,
         Position {
-            line: 24,
+            line: 22,
             column: 11
         }
     );

@@ -79,6 +79,8 @@ pub(crate) fn read(text: &str, report: &mut Report<'_>) -> Option<Node> {
                 );
                 if indented_with_tab(text, at.line) {
                     found.help("indent with spaces: YAML does not allow tabs there");
+                } else if after_braced_variable(text, at) {
+                    found.help("write \"${NAME}\" in quotes, or $NAME, inside of {…} and […]");
                 }
                 return None;
             }
@@ -112,6 +114,16 @@ fn position(span: &Span) -> Position {
         line: span.start.line(),
         column: span.start.col() + 1,
     }
+}
+
+/// Whether a `${` stands before the place on its line: in `{…}` and `[…]` its brace is YAML's.
+fn after_braced_variable(text: &str, at: Position) -> bool {
+    let line = text
+        .lines()
+        .nth(at.line.saturating_sub(1))
+        .unwrap_or_default();
+    line.find("${")
+        .is_some_and(|start| line[..start].chars().count() < at.column)
 }
 
 fn indented_with_tab(text: &str, line: usize) -> bool {
