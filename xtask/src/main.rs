@@ -23,7 +23,7 @@ const HELP: &str = "cargo xtask COMMAND
 /// The bundled plugins: packages, each with the name of its plugin.
 const BUNDLED: [&str; 3] = ["stdout", "drop-reasons", "redact"];
 /// Plugins that are built to be tried, and not shipped.
-const EXAMPLES: [&str; 1] = ["example-drop-pulled"];
+const EXAMPLES: [&str; 1] = ["ten-lines"];
 /// A ConfigMap holds 1 MiB: bundled plugins must leave room for others.
 const PLUGIN_BYTES_MAX: u64 = 150_000;
 
