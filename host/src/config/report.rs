@@ -6,6 +6,12 @@ use std::path::Path;
 
 use super::error::{ConfigError, ErrorKind, Position};
 
+/// How many names an error text lists: a screen.
+const NAMES_SHOWN_MOST: usize = 50;
+/// How many names are compared with one that was misspelt: each costs a microsecond, and there may be many
+/// errors.
+const NAMES_COMPARED_MOST: usize = 200;
+
 /// What was found wrong so far.
 pub(crate) struct Report<'a> {
     /// The name of the file, for error texts.
@@ -103,7 +109,7 @@ pub(crate) fn closest<'n>(
     let lower = written.to_lowercase();
     let most = (written.chars().count() / 3).max(1);
     let mut best: Option<(usize, &str)> = None;
-    for name in names {
+    for name in names.into_iter().take(NAMES_COMPARED_MOST) {
         let distance = strsim::damerau_levenshtein(&lower, &name.to_lowercase());
         if distance <= most
             && distance < name.chars().count()
@@ -132,9 +138,12 @@ pub(crate) fn join(path: &str, key: &str) -> String {
     }
 }
 
-/// `one of: a, b, c`
+/// `one of: a, b, c`; of very many names only the first.
 pub(crate) fn one_of<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
-    let names: Vec<&str> = names.into_iter().collect();
+    let mut names: Vec<&str> = names.into_iter().take(NAMES_SHOWN_MOST + 1).collect();
+    if names.len() > NAMES_SHOWN_MOST {
+        names[NAMES_SHOWN_MOST] = "…";
+    }
     match names.as_slice() {
         [only] => (*only).to_owned(),
         _ => format!("one of: {}", names.join(", ")),

@@ -6,8 +6,9 @@
 //! with nothing in it that the `regex` crate could read otherwise: literals escaped, classes spelt out. What
 //! Go refuses is refused here.
 //!
-//! Known differences: Go also limits nested repetitions to 1000 in all, here the compiled size is limited;
-//! names of scripts and categories are compared without case here; each has its own version of Unicode.
+//! Known differences: a repetition after flags, `a(?i)*`, is refused (Go repeats the `a`); Go also limits
+//! nested repetitions to 1000 in all, here the compiled size is limited; names of scripts and categories are
+//! compared without case here; each has its own version of Unicode.
 //!
 //! Groups do not capture, since a rule only asks whether it matches. Pure; called by [`super::check_route`].
 
@@ -63,7 +64,6 @@ fn translate(pattern: &str) -> Result<String, String> {
         rest: pattern,
         out: String::new(),
         depth: 0,
-        names: Vec::new(),
         last: Last::Nothing,
     };
     while let Some(c) = translator.rest.chars().next() {
@@ -87,7 +87,6 @@ struct Translator<'p> {
     rest: &'p str,
     out: String,
     depth: usize,
-    names: Vec<&'p str>,
     last: Last,
 }
 
@@ -165,10 +164,6 @@ impl<'p> Translator<'p> {
                 if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
                     return Err("the name of a group may only have letters, digits and _ (there is no look-behind)".to_owned());
                 }
-                if self.names.contains(&name) {
-                    return Err(format!("two groups have the name {name}"));
-                }
-                self.names.push(name);
                 self.rest = after;
                 self.open("(?:");
                 return Ok(());

@@ -207,6 +207,8 @@ impl Builder<'_, '_> {
                     self.syntax(at, "an alias stands inside of what it names");
                     return None;
                 };
+                self.count(&node);
+                self.within_levels(self.open.len() + node.size().levels, at)?;
                 self.add(node, 0, at)
             }
             _ => Some(()),
@@ -228,18 +230,15 @@ impl Builder<'_, '_> {
         None
     }
 
-    /// Puts a finished value where it belongs.
+    /// Puts a finished value where it belongs. Its parts are counted already, unless it came by an alias.
     fn add(&mut self, node: Node, anchor: usize, at: Position) -> Option<()> {
-        let mut size = node.size();
-        self.within_levels(self.open.len() + size.levels, at)?;
+        self.nodes += 1;
+        self.bytes += node.written.len();
         if anchor > 0 {
-            size.nodes *= 2;
-            size.bytes *= 2;
+            // The copy that is kept for the aliases.
+            self.count(&node);
             self.set_anchor(anchor, Some(node.clone()));
         }
-        // A list or map counts again when it is closed; that only makes the bound a little tighter.
-        self.nodes += size.nodes;
-        self.bytes += size.bytes;
         if self.nodes > NODES_MOST || self.bytes > BYTES_MOST {
             self.syntax(at, "too large, with aliases counted in full")
                 .expected(format!(
@@ -314,6 +313,12 @@ impl Builder<'_, '_> {
             }
         }
         path
+    }
+
+    fn count(&mut self, node: &Node) {
+        let size = node.size();
+        self.nodes += size.nodes;
+        self.bytes += size.bytes;
     }
 
     fn set_anchor(&mut self, id: usize, node: Option<Node>) {

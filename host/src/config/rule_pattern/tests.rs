@@ -55,6 +55,7 @@ fn meaning_of_go() {
     check(r"(?m)^b$", &["a\nb\nc"]);
     check(r"(?ii-s)A(?)b", &["ab"]);
     check(r"^(?P<x>a)(?<y_1>b)(c)(?:d)$", &["abcd"]);
+    check("^(?P<x>a)(?<x>b)$", &["ab"]);
     check(
         r"^\pL\PL\p{Greek}\p{^Greek}[\p{Lu}\d]$",
         &["a1αbZ", "a1αb5", "!a1bbZ"],
@@ -113,7 +114,7 @@ fn refused_as_in_go() {
             "(?<=a>)",
             "the name of a group may only have letters, digits and _ (there is no look-behind)",
         ),
-        ("(?<a>x)(?P<a>y)", "two groups have the name a"),
+        ("a(?i)*", "nothing before `*` that it could repeat"),
         ("(?x)a", "unknown flag or group (?x"),
         ("(?u:a)", "unknown flag or group (?u"),
         ("(?i-)a", "unknown flag or group (?i-"),
