@@ -185,7 +185,7 @@ fn check_source(config: &Config, errors: &mut Vec<StartError>) {
             error,
         };
         errors.push(StartError {
-            at: Position { line: 1, column: 1 },
+            at: replay.at,
             path: "source.replay.path".into(),
             problem,
         });

@@ -274,6 +274,7 @@ fn check_replay(field: &Field<'_>, report: &mut Report<'_>) -> Option<Replay> {
         follow,
         rate: number(rate),
         repeat: number(repeat).map_or(Repeat::Forever, Repeat::Times),
+        at: field.key_at,
     })
 }
 

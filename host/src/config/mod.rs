@@ -165,6 +165,8 @@ pub struct Replay {
     pub rate: Option<NonZeroU32>,
     /// `repeat`: how often the file is read. Default: 1. 0 is for ever. Standard input: only 1.
     pub repeat: Repeat,
+    /// Where it stands in the file.
+    pub at: Position,
 }
 
 /// What is replayed.
@@ -350,7 +352,7 @@ pub struct Retry {
 /// What secrets may be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Secrets {
-    /// `directories`: `${file:/p}` may only name files under these. Default: empty, any file.
+    /// `directories`: `${file:/p}` may only name files below these. Default: none, so no file.
     pub directories: Vec<PathBuf>,
 }
 
