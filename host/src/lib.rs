@@ -25,3 +25,4 @@ pub mod secrets;
 pub mod shutdown;
 pub mod source;
 pub mod telemetry;
+pub mod usage;

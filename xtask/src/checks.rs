@@ -3,22 +3,42 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::shell::{Failed, cargo, run, say, works};
 use crate::BUNDLED;
+use crate::shell::{Failed, cargo, run, say, works};
 
 /// Everything, cheapest first; stops at the first failure.
 pub fn test(dist: &Path) -> Result<(), Failed> {
     say("format");
     run(cargo().args(["fmt", "--all", "--check"]))?;
     say("lints");
-    run(cargo().args(["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    run(cargo().args([
+        "clippy",
+        "--release",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
     say("the shape of the bundled modules");
     let mut shape = cargo();
-    shape.args(["run", "--quiet", "--release", "--package", "weir-plugin", "--example", "shape", "--"]);
+    shape.args([
+        "run",
+        "--quiet",
+        "--release",
+        "--package",
+        "weir-plugin",
+        "--example",
+        "shape",
+        "--",
+    ]);
     shape.args(BUNDLED.map(|name| dist.join("plugins").join(format!("{name}.wasm"))));
     run(shape.stdout(std::process::Stdio::null()))?;
     say("tests of the host, of the SDK and the plugins (natively), cases, hostile plugins");
-    run(with_dist(cargo().args(["test", "--release", "--workspace"]), dist))?;
+    run(with_dist(
+        cargo().args(["test", "--release", "--workspace"]),
+        dist,
+    ))?;
     say("documentation");
     let mut doc = cargo();
     doc.args(["doc", "--release", "--workspace", "--no-deps", "--quiet"]);
@@ -28,7 +48,18 @@ pub fn test(dist: &Path) -> Result<(), Failed> {
 
 /// The benchmarks: criterion's of the runtime, then the whole way of an event.
 pub fn bench(dist: &Path) -> Result<(), Failed> {
-    run(with_dist(cargo().args(["bench", "--package", "weir-tests"]), dist))
+    let packages = [
+        "--package",
+        "weir-event",
+        "--package",
+        "weir-runtime",
+        "--package",
+        "weir",
+    ];
+    run(with_dist(
+        cargo().arg("bench").args(packages).args(["--benches"]),
+        dist,
+    ))
 }
 
 /// The tests run the real binary and the real plugins.
@@ -45,6 +76,9 @@ fn optional(tool: &str, arguments: &[&str]) -> Result<(), Failed> {
         say(&format!("cargo {}", arguments.join(" ")));
         return run(cargo().args(arguments));
     }
-    say(&format!("cargo-{tool} is not installed: `cargo {}` did not run", arguments.join(" ")));
+    say(&format!(
+        "cargo-{tool} is not installed: `cargo {}` did not run",
+        arguments.join(" ")
+    ));
     Ok(())
 }

@@ -50,7 +50,9 @@ fn main() -> ExitCode {
 
 /// Places in the workspace.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map_or_else(PathBuf::new, Path::to_path_buf)
 }
 
 fn target() -> PathBuf {
@@ -84,22 +86,35 @@ fn plugins() -> Result<(), Failed> {
     for package in BUNDLED {
         let size = collect(package, "plugins")?;
         if size > PLUGIN_BYTES_MAX {
-            return Err(Failed(format!("plugin {package} has {size} bytes; at most {PLUGIN_BYTES_MAX} are allowed")));
+            return Err(Failed(format!(
+                "plugin {package} has {size} bytes; at most {PLUGIN_BYTES_MAX} are allowed"
+            )));
         }
     }
-    EXAMPLES.into_iter().try_for_each(|package| collect(package, "examples").map(drop))
+    EXAMPLES
+        .into_iter()
+        .try_for_each(|package| collect(package, "examples").map(drop))
 }
 
 /// Puts a built plugin under its own name: cargo writes `-` as `_`.
 fn collect(package: &str, folder: &str) -> Result<u64, Failed> {
-    let built = format!("wasm/wasm32-unknown-unknown/wasm/{}.wasm", package.replace('-', "_"));
+    let built = format!(
+        "wasm/wasm32-unknown-unknown/wasm/{}.wasm",
+        package.replace('-', "_")
+    );
     let to = dist().join(folder).join(format!("{package}.wasm"));
     install(&target().join(built), &to)
 }
 
 /// Copies beside the old file, then renames: a program that runs keeps its file.
 fn install(from: &Path, to: &Path) -> Result<u64, Failed> {
-    let failed = |error| Failed(format!("cannot copy {} to {}: {error}", from.display(), to.display()));
+    let failed = |error| {
+        Failed(format!(
+            "cannot copy {} to {}: {error}",
+            from.display(),
+            to.display()
+        ))
+    };
     if let Some(folder) = to.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
@@ -113,5 +128,8 @@ fn demo() -> Result<(), Failed> {
     build()?;
     let config = root().join("tests/demo/config.yaml");
     say(&format!("weir run -c {}", config.display()));
-    run(Command::new(dist().join("weir")).arg("run").arg("-c").arg(config))
+    run(Command::new(dist().join("weir"))
+        .arg("run")
+        .arg("-c")
+        .arg(config))
 }

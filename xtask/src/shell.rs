@@ -19,23 +19,43 @@ pub fn cargo() -> Command {
 /// Runs a program to its end.
 pub fn run(command: &mut Command) -> Result<(), Failed> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let status = command.stdin(Stdio::null()).status().map_err(|error| Failed(format!("cannot run {program}: {error}")))?;
-    if status.success() { Ok(()) } else { Err(Failed(format!("{} ended with {status}", shown(command)))) }
+    let status = command
+        .stdin(Stdio::null())
+        .status()
+        .map_err(|error| Failed(format!("cannot run {program}: {error}")))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failed(format!("{} ended with {status}", shown(command))))
+    }
 }
 
 /// Whether a program can be run and ends well; shows nothing.
 pub fn works(command: &mut Command) -> bool {
-    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let quiet = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
 }
 
 /// What a program prints; `None` where it cannot be run or fails.
 pub fn output(command: &mut Command) -> Option<String> {
-    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+    words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect::<Vec<_>>()
+        .join(" ")
 }

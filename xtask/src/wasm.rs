@@ -28,7 +28,9 @@ impl fmt::Display for Toolchain {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Toolchain::Own => "with the toolchain's own wasm target",
-            Toolchain::Debian => "with Debian's rustc-web; the first time it builds the standard library",
+            Toolchain::Debian => {
+                "with Debian's rustc-web; the first time it builds the standard library"
+            }
         })
     }
 }
@@ -43,7 +45,9 @@ impl Toolchain {
             return Ok(Toolchain::Debian);
         }
         if works(Command::new("rustup").arg("--version")) {
-            say(&format!("the wasm target is missing: rustup target add {TARGET}"));
+            say(&format!(
+                "the wasm target is missing: rustup target add {TARGET}"
+            ));
             if run(Command::new("rustup").args(["target", "add", TARGET])).is_ok() && has_target() {
                 return Ok(Toolchain::Own);
             }
@@ -55,7 +59,16 @@ impl Toolchain {
     /// `cargo build` for plugins; the caller adds packages.
     pub fn cargo_build(self, target_folder: &Path) -> Command {
         let mut command = cargo();
-        command.args(["build", "--profile", "wasm", "--target", TARGET, "--target-dir"]).arg(target_folder);
+        command
+            .args([
+                "build",
+                "--profile",
+                "wasm",
+                "--target",
+                TARGET,
+                "--target-dir",
+            ])
+            .arg(target_folder);
         if matches!(self, Toolchain::Debian) {
             command
                 .args(["-Zbuild-std=std,panic_abort"])
@@ -75,7 +88,9 @@ fn has_target() -> bool {
 }
 
 fn is_debian_ready() -> bool {
-    [DEBIAN_RUSTC, DEBIAN_SOURCES, DEBIAN_LINKER].iter().all(|path| Path::new(path).exists())
+    [DEBIAN_RUSTC, DEBIAN_SOURCES, DEBIAN_LINKER]
+        .iter()
+        .all(|path| Path::new(path).exists())
 }
 
 fn install_debian() -> Result<(), Failed> {
@@ -84,11 +99,17 @@ fn install_debian() -> Result<(), Failed> {
             "no compiler for {TARGET}: run `rustup target add {TARGET}`, or use a machine with apt-get"
         )));
     }
-    say(&format!("installing Debian's compiler for wasm: apt-get install {}", DEBIAN_PACKAGES.join(" ")));
+    say(&format!(
+        "installing Debian's compiler for wasm: apt-get install {}",
+        DEBIAN_PACKAGES.join(" ")
+    ));
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
         // What apt-get prints is not our data.
-        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdout(std::io::stderr());
+        command
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdout(std::io::stderr());
         command
     };
     run(&mut apt(&["-qq", "update"]))?;
@@ -97,5 +118,7 @@ fn install_debian() -> Result<(), Failed> {
     if is_debian_ready() {
         return Ok(());
     }
-    Err(Failed(format!("Debian's packages are installed, but one of {DEBIAN_RUSTC}, {DEBIAN_SOURCES}, {DEBIAN_LINKER} is missing")))
+    Err(Failed(format!(
+        "Debian's packages are installed, but one of {DEBIAN_RUSTC}, {DEBIAN_SOURCES}, {DEBIAN_LINKER} is missing"
+    )))
 }

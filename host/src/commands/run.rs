@@ -6,7 +6,7 @@ use super::{EXIT_FAILED, EXIT_USAGE, Surroundings, failed, load_config, new_engi
 use crate::app::{self, RunError};
 use crate::cli::Run;
 use crate::plugins::Loader;
-use crate::telemetry;
+use crate::{telemetry, usage};
 
 /// Runs the configuration.
 ///
@@ -33,7 +33,15 @@ pub fn run(arguments: &Run, surroundings: &Surroundings) -> Result<ExitCode, Exi
         RunError::System(error) => failed(EXIT_FAILED, &error),
     })?;
     let ledger = serde_json::to_string(&report.ledger).unwrap_or_default();
-    tracing::info!(success = report.success, ledger, "done");
+    let cpu_ms = u64::try_from(usage::processor_time().as_millis()).unwrap_or(u64::MAX);
+    let peak_rss_kib = usage::peak_resident_kib();
+    tracing::info!(
+        success = report.success,
+        cpu_ms,
+        peak_rss_kib,
+        ledger,
+        "done"
+    );
     if let Some(path) = &arguments.ledger {
         app::write_ledger(path, &report.ledger).map_err(|error| {
             failed(
