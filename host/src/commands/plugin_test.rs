@@ -1,8 +1,6 @@
 //! `weir plugin test`: a plugin over a file of events, and what it does to each.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,8 +15,10 @@ use weir_runtime::{
 
 use super::{EXIT_FAILED, EXIT_USAGE, Surroundings, count, failed, plugin, print_line};
 use crate::cli::{Output, Test};
+use crate::config::ReplayPath;
 use crate::output::StandardOutput;
 use crate::shutdown::Shutdown;
+use crate::source::input::Input;
 
 /// Bytes of a value that a change shows.
 const SHOWN_BYTES_MAX: usize = 200;
@@ -49,11 +49,12 @@ pub fn run(arguments: &Test, surroundings: &Surroundings) -> Result<ExitCode, Ex
 /// All events of a file; malformed ones are said on standard error and skipped.
 fn read_events(path: &Path) -> Result<Vec<Document>, String> {
     let failed = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
-    let mut input: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(std::io::stdin())
+    let source = if path == Path::new("-") {
+        ReplayPath::Stdin
     } else {
-        Box::new(File::open(path).map_err(failed)?)
+        ReplayPath::File(path.to_path_buf())
     };
+    let mut input = Input::open(&source).map_err(failed)?;
     let (mut framer, mut reader, mut events) = (Framer::new(), Reader::new(""), Vec::new());
     loop {
         let read = input.read(framer.space()).map_err(failed)?;

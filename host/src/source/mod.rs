@@ -3,6 +3,7 @@
 //! A source runs on a thread of its own, reads until there is no more or it is told to stop, and hands
 //! chunks to the lanes through a [`Spread`]. It never decides about an event.
 
+pub mod input;
 pub mod replay;
 
 use crossbeam_channel::Sender;
