@@ -13,10 +13,11 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crossbeam_channel::Sender;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use weir_event::Chunk;
-use weir_runtime::{CALLER_STACK_BYTES, Output};
+use weir_runtime::{CALLER_STACK_BYTES, Output, Sink};
 
 use crate::ack::{Ack, Progress};
 use crate::config::{self, Config};
@@ -25,7 +26,7 @@ use crate::ledger::{Ledger, Snapshot};
 use crate::output::StandardOutput;
 use crate::pipeline::{Lane, LaneFilter, Outlet};
 use crate::plugins::Loader;
-use crate::prepare::{Prepared, Problem, StartError, prepare};
+use crate::prepare::{FilterUse, Prepared, StartError, prepare};
 use crate::queue::{BatchLimits, Queue};
 use crate::shutdown::{Phase, Shutdown};
 use crate::source::{CHUNKS_WAITING_MAX, Spread, replay};
@@ -61,17 +62,36 @@ struct Stages {
     receivers: Vec<JoinHandle<()>>,
 }
 
+/// What all threads share.
+struct Shared {
+    ledger: Arc<Ledger>,
+    progress: Arc<Progress>,
+    shutdown: Arc<Shutdown>,
+}
+
 /// Runs a configuration until its source ends or a signal comes, and all is delivered or given up.
 ///
 /// # Errors
 /// When it cannot begin. Everything later is in the report.
 pub fn run(config: Config, loader: &mut Loader) -> Result<Report, RunError> {
     let system = |what: &str, error: std::io::Error| RunError::System(format!("{what}: {error}"));
-    let shutdown = Arc::new(Shutdown::default());
-    let output = StandardOutput::open(Arc::clone(&shutdown))
+    let filters = config.filters.iter().map(|filter| filter.name.clone());
+    let receivers = config
+        .receivers
+        .iter()
+        .map(|receiver| receiver.name.clone());
+    let shared = Shared {
+        ledger: Arc::new(Ledger::new(filters.collect(), receivers.collect())),
+        progress: Progress::new(config.receivers.len()),
+        shutdown: Arc::new(Shutdown::default()),
+    };
+    let output = StandardOutput::open(Arc::clone(&shared.shutdown))
         .map_err(|error| system("standard output", error))?;
     let output: Arc<dyn Output> = Arc::new(output);
-    let prepared = prepare(&config, loader, &output).map_err(RunError::Start)?;
+    let lanes = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(LANES_MAX);
+    let prepared = prepare(&config, loader, &output, lanes).map_err(RunError::Start)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -80,108 +100,41 @@ pub fn run(config: Config, loader: &mut Loader) -> Result<Report, RunError> {
     let signals = runtime
         .block_on(async { Signals::new() })
         .map_err(|error| system("signal handlers", error))?;
-    let ledger = Arc::new(Ledger::new(
-        config
-            .filters
-            .iter()
-            .map(|filter| filter.name.clone())
-            .collect(),
-        config
-            .receivers
-            .iter()
-            .map(|receiver| receiver.name.clone())
-            .collect(),
-    ));
-    let progress = Progress::new(config.receivers.len());
     let deadline = config.shutdown.deadline;
-    let stages = start(config, prepared, &ledger, &progress, &shutdown)?;
+    let stages = start(config, prepared, lanes, &shared)
+        .map_err(|error| system("cannot start a thread", error))?;
     let (ended, end) = oneshot::channel();
-    let awaiting = Arc::clone(&shutdown);
-    let supervisor = std::thread::Builder::new()
-        .name("weir-stages".into())
-        .spawn(move || {
-            // Nobody listens any more where the process has given up waiting.
-            let _ = ended.send(await_stages(stages, &awaiting));
-        });
-    supervisor.map_err(|error| system("a thread", error))?;
-    let clean = runtime.block_on(supervise(signals, end, &shutdown, deadline));
-    let snapshot = ledger.snapshot();
-    let success =
-        clean && progress.is_complete() && snapshot.waiting() == 0 && snapshot.dead() == 0;
+    let awaiting = Arc::clone(&shared.shutdown);
+    thread("weir-stages".into(), move || {
+        // Nobody listens any more where the process has given up waiting.
+        let _ = ended.send(await_stages(stages, &awaiting));
+    })
+    .map_err(|error| system("cannot start a thread", error))?;
+    let clean = runtime.block_on(supervise(signals, end, &shared.shutdown, deadline));
+    let ledger = shared.ledger.snapshot();
+    let delivered = shared.progress.is_complete() && ledger.waiting() == 0 && ledger.dead() == 0;
     Ok(Report {
-        ledger: snapshot,
-        success,
+        ledger,
+        success: clean && delivered,
     })
 }
 
 fn start(
     config: Config,
     prepared: Prepared,
-    ledger: &Arc<Ledger>,
-    progress: &Arc<Progress>,
-    shutdown: &Arc<Shutdown>,
-) -> Result<Stages, RunError> {
+    lanes: usize,
+    shared: &Shared,
+) -> std::io::Result<Stages> {
     let queues: Vec<Arc<Queue>> = config.receivers.iter().enumerate().map(new_queue).collect();
     let aborting = queues.clone();
-    shutdown.on_abort(move || aborting.iter().for_each(|queue| queue.abort()));
-    let mut receivers = Vec::new();
-    for (index, (used, receiver)) in prepared
-        .sinks
-        .into_iter()
-        .zip(&config.receivers)
-        .enumerate()
-    {
-        let queue = Arc::clone(&queues[index]);
-        let (ledger, shutdown) = (Arc::clone(ledger), Arc::clone(shutdown));
-        let delivery = Delivery::new(
-            index,
-            &receiver.name,
-            queue,
-            used.sink,
-            receiver.retry,
-            ledger,
-            shutdown,
-        );
-        receivers.push(thread(format!("weir-to-{index}"), move || delivery.run())?);
-    }
-    let lane_count = std::thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(LANES_MAX);
-    let route = Arc::new(config.route);
-    let mut lanes = Vec::new();
-    let mut senders = Vec::new();
-    for index in 0..lane_count {
-        let mut filters = Vec::new();
-        for (at, used) in prepared.filters.iter().enumerate() {
-            let instance = used
-                .instance()
-                .map_err(|failure| refused(&config.filters[at], at, used, failure))?;
-            filters.push(LaneFilter::new(instance, used.on_error));
-        }
-        let outlets = queues
-            .iter()
-            .zip(&config.receivers)
-            .map(|(queue, receiver)| Outlet {
-                queue: Arc::clone(queue),
-                de_dot: receiver.de_dot,
-            });
-        let (ledger, shutdown) = (Arc::clone(ledger), Arc::clone(shutdown));
-        let lane = Lane::new(
-            Arc::clone(&route),
-            filters,
-            outlets.collect(),
-            ledger,
-            shutdown,
-        );
-        let (sender, chunks) = crossbeam_channel::bounded::<(Chunk, Ack)>(CHUNKS_WAITING_MAX);
-        senders.push(sender);
-        lanes.push(thread(format!("weir-lane-{index}"), move || {
-            lane.run(&chunks)
-        })?);
-    }
+    shared
+        .shutdown
+        .on_abort(move || aborting.iter().for_each(|queue| queue.abort()));
+    let receivers = start_receivers(&config, prepared.sinks, &queues, shared)?;
+    let (lanes, senders) = start_lanes(&config, prepared.filters, lanes, &queues, shared)?;
     let config::Source::Replay(replay) = config.source;
-    let spread = Spread::new(senders, Arc::clone(progress));
-    let (ledger, shutdown) = (Arc::clone(ledger), Arc::clone(shutdown));
+    let spread = Spread::new(senders, Arc::clone(&shared.progress));
+    let (ledger, shutdown) = (Arc::clone(&shared.ledger), Arc::clone(&shared.shutdown));
     let source = replay::Source::new(replay, &config.cluster_name, spread, ledger, shutdown);
     let source = thread("weir-source".into(), move || source.run())?;
     Ok(Stages {
@@ -190,6 +143,64 @@ fn start(
         queues,
         receivers,
     })
+}
+
+fn start_receivers(
+    config: &Config,
+    sinks: Vec<Sink>,
+    queues: &[Arc<Queue>],
+    shared: &Shared,
+) -> std::io::Result<Vec<JoinHandle<()>>> {
+    let start = |(index, sink): (usize, Sink)| {
+        let receiver = &config.receivers[index];
+        let delivery = Delivery::new(
+            index,
+            &receiver.name,
+            Arc::clone(&queues[index]),
+            sink,
+            receiver.retry,
+            Arc::clone(&shared.ledger),
+            Arc::clone(&shared.shutdown),
+        );
+        thread(format!("weir-to-{index}"), move || delivery.run())
+    };
+    sinks.into_iter().enumerate().map(start).collect()
+}
+
+type Lanes = (Vec<JoinHandle<()>>, Vec<Sender<(Chunk, Ack)>>);
+
+fn start_lanes(
+    config: &Config,
+    mut filters: Vec<FilterUse>,
+    count: usize,
+    queues: &[Arc<Queue>],
+    shared: &Shared,
+) -> std::io::Result<Lanes> {
+    let route = Arc::new(config.route.clone());
+    let outlet = |(queue, receiver): (&Arc<Queue>, &config::Receiver)| Outlet {
+        queue: Arc::clone(queue),
+        de_dot: receiver.de_dot,
+    };
+    let (mut lanes, mut senders) = (Vec::new(), Vec::new());
+    for index in 0..count {
+        let of_lane = |used: &mut FilterUse| {
+            let instance = used.instances.pop().expect("prepared one for each lane");
+            LaneFilter::new(instance, used.on_error)
+        };
+        let lane = Lane::new(
+            Arc::clone(&route),
+            filters.iter_mut().map(of_lane).collect(),
+            queues.iter().zip(&config.receivers).map(outlet).collect(),
+            Arc::clone(&shared.ledger),
+            Arc::clone(&shared.shutdown),
+        );
+        let (sender, chunks) = crossbeam_channel::bounded(CHUNKS_WAITING_MAX);
+        senders.push(sender);
+        lanes.push(thread(format!("weir-lane-{index}"), move || {
+            lane.run(&chunks)
+        })?);
+    }
+    Ok((lanes, senders))
 }
 
 fn new_queue((index, receiver): (usize, &config::Receiver)) -> Arc<Queue> {
@@ -203,34 +214,15 @@ fn new_queue((index, receiver): (usize, &config::Receiver)) -> Arc<Queue> {
     ))
 }
 
-fn refused(
-    filter: &config::Filter,
-    index: usize,
-    used: &crate::prepare::FilterUse,
-    failure: weir_runtime::Failure,
-) -> RunError {
-    let path = format!("filters[{index}] ({})", filter.name);
-    let problem = Problem::Setup {
-        plugin: used.plugin.label(),
-        failure,
-    };
-    RunError::Start(vec![StartError {
-        at: filter.at,
-        path,
-        problem,
-    }])
-}
-
+/// A thread that may call plugins.
 fn thread<T: Send + 'static>(
     name: String,
     run: impl FnOnce() -> T + Send + 'static,
-) -> Result<JoinHandle<T>, RunError> {
-    let builder = std::thread::Builder::new()
+) -> std::io::Result<JoinHandle<T>> {
+    std::thread::Builder::new()
         .name(name)
-        .stack_size(CALLER_STACK_BYTES);
-    builder
+        .stack_size(CALLER_STACK_BYTES)
         .spawn(run)
-        .map_err(|error| RunError::System(format!("cannot start a thread: {error}")))
 }
 
 /// Awaits the stages in the order of the flow; gives whether all ended as they should.

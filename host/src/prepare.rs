@@ -73,45 +73,23 @@ pub enum Problem {
     },
 }
 
-/// A filter of the configuration, ready to be instantiated in each lane.
+/// A filter of the configuration.
 pub struct FilterUse {
-    /// Its plugin.
-    pub plugin: Arc<Plugin>,
-    /// What its instances share.
-    pub of: Arc<Use>,
     /// What happens to events for which it fails.
     pub on_error: OnError,
+    /// One for each lane.
+    pub instances: Vec<Filter>,
 }
 
-impl FilterUse {
-    /// An instance for one lane.
-    ///
-    /// # Errors
-    /// When `setup` refuses or breaks.
-    pub fn instance(&self) -> Result<Filter, Failure> {
-        Filter::new(Arc::clone(&self.plugin), Arc::clone(&self.of))
-    }
-}
-
-/// A receiver of the configuration with its sink.
-pub struct SinkUse {
-    /// Its plugin.
-    pub plugin: Arc<Plugin>,
-    /// What its instances share.
-    pub of: Arc<Use>,
-    /// The first instance.
-    pub sink: Sink,
-}
-
-/// All plugins of a configuration, by its indices.
+/// All plugins of a configuration, set up, by its indices.
 pub struct Prepared {
     /// The filters.
     pub filters: Vec<FilterUse>,
     /// The receivers' sinks.
-    pub sinks: Vec<SinkUse>,
+    pub sinks: Vec<Sink>,
 }
 
-/// Loads and sets up every plugin that the configuration uses.
+/// Loads and sets up every plugin that the configuration uses, filters once for each lane.
 ///
 /// # Errors
 /// Every problem, in the order of the file.
@@ -119,172 +97,165 @@ pub fn prepare(
     config: &Config,
     loader: &mut Loader,
     output: &Arc<dyn Output>,
+    lanes: usize,
 ) -> Result<Prepared, Vec<StartError>> {
-    let mut errors = Vec::new();
     let environment = |name: &str| std::env::var(name).ok();
     let sources = Sources {
         environment: &environment,
         directories: &config.secrets.directories,
     };
-    check_source(config, &mut errors);
+    let mut preparing = Preparing {
+        loader,
+        sources,
+        output,
+        errors: Vec::new(),
+    };
+    let config::Source::Replay(replay) = &config.source;
+    preparing.check_replay(replay);
     let mut filters = Vec::new();
     for (index, filter) in config.filters.iter().enumerate() {
-        let path = format!("filters[{index}] ({})", filter.name);
-        collect(
-            filter_use(filter, loader, &sources),
+        let made = preparing.filter(filter, lanes);
+        filters.extend(preparing.note(
+            made,
             filter.at,
-            path,
-            &mut filters,
-            &mut errors,
-        );
+            format!("filters[{index}] ({})", filter.name),
+        ));
     }
     let mut sinks = Vec::new();
     for (index, receiver) in config.receivers.iter().enumerate() {
-        let path = format!("receivers[{index}] ({})", receiver.name);
-        collect(
-            sink_use(receiver, loader, &sources, output),
+        let made = preparing.sink(receiver);
+        sinks.extend(preparing.note(
+            made,
             receiver.at,
-            path,
-            &mut sinks,
-            &mut errors,
-        );
+            format!("receivers[{index}] ({})", receiver.name),
+        ));
     }
-    if errors.is_empty() {
+    if preparing.errors.is_empty() {
         Ok(Prepared { filters, sinks })
     } else {
-        Err(errors)
+        Err(preparing.errors)
     }
 }
 
-fn collect<T>(
-    made: Result<T, Vec<Problem>>,
-    at: Position,
-    path: String,
-    uses: &mut Vec<T>,
-    errors: &mut Vec<StartError>,
-) {
-    match made {
-        Ok(made) => uses.push(made),
-        Err(problems) => {
-            errors.extend(problems.into_iter().map(|problem| StartError {
-                at,
-                path: path.clone(),
-                problem,
-            }));
+/// What making a use needs, and the errors so far.
+struct Preparing<'a> {
+    loader: &'a mut Loader,
+    sources: Sources<'a>,
+    output: &'a Arc<dyn Output>,
+    errors: Vec<StartError>,
+}
+
+impl Preparing<'_> {
+    fn note<T>(&mut self, made: Result<T, Vec<Problem>>, at: Position, path: String) -> Option<T> {
+        match made {
+            Ok(made) => Some(made),
+            Err(problems) => {
+                let error = |problem| StartError {
+                    at,
+                    path: path.clone(),
+                    problem,
+                };
+                self.errors.extend(problems.into_iter().map(error));
+                None
+            }
         }
     }
-}
 
-fn check_source(config: &Config, errors: &mut Vec<StartError>) {
-    let config::Source::Replay(replay) = &config.source;
-    if let ReplayPath::File(file) = &replay.path
-        && let Err(error) = std::fs::File::open(file)
-    {
-        let problem = Problem::File {
-            file: file.display().to_string(),
-            error,
+    fn check_replay(&mut self, replay: &config::Replay) {
+        if let ReplayPath::File(file) = &replay.path {
+            let file_problem = |error| {
+                vec![Problem::File {
+                    file: file.display().to_string(),
+                    error,
+                }]
+            };
+            let opened = std::fs::File::open(file).map_err(file_problem);
+            self.note(opened, replay.at, "source.replay.path".to_owned());
+        }
+    }
+
+    fn filter(&mut self, filter: &config::Filter, lanes: usize) -> Result<FilterUse, Vec<Problem>> {
+        let plugin = self.load(&filter.plugin, "filter")?;
+        let of = Arc::new(self.new_use(&filter.name, &plugin, &filter.config, filter.limits)?);
+        let on_error = match filter.on_error {
+            Some(config::OnError::Keep) => OnError::Keep,
+            Some(config::OnError::Drop) => OnError::Drop,
+            Some(config::OnError::Hold) => OnError::Hold,
+            None => plugin.description.on_error.unwrap_or_default(),
         };
-        errors.push(StartError {
-            at: replay.at,
-            path: "source.replay.path".into(),
-            problem,
-        });
+        let instance = |_| Filter::new(Arc::clone(&plugin), Arc::clone(&of));
+        let instances: Result<Vec<_>, _> = (0..lanes.max(1)).map(instance).collect();
+        let instances = instances.map_err(|failure| refused(&plugin, failure))?;
+        log_loaded("filter", &filter.name, &plugin);
+        Ok(FilterUse {
+            on_error,
+            instances,
+        })
+    }
+
+    fn sink(&mut self, receiver: &config::Receiver) -> Result<Sink, Vec<Problem>> {
+        let plugin = self.load(&receiver.plugin, "sink")?;
+        let of = self.new_use(&receiver.name, &plugin, &receiver.config, receiver.limits)?;
+        let of = Arc::new(of.with_output(Arc::clone(self.output)));
+        let sink =
+            Sink::new(Arc::clone(&plugin), of).map_err(|failure| refused(&plugin, failure))?;
+        log_loaded("receiver", &receiver.name, &plugin);
+        Ok(sink)
+    }
+
+    fn load(&mut self, name: &str, expected: &'static str) -> Result<Arc<Plugin>, Vec<Problem>> {
+        let plugin = self
+            .loader
+            .load(name)
+            .map_err(|error| vec![Problem::Plugin(error)])?;
+        let found = plugin.kind.role();
+        if found == expected {
+            return Ok(plugin);
+        }
+        let file = plugin.path.display().to_string();
+        Err(vec![Problem::Role {
+            plugin: name.to_owned(),
+            file,
+            found,
+            expected,
+        }])
+    }
+
+    fn new_use(
+        &self,
+        name: &str,
+        plugin: &Plugin,
+        config: &serde_json::Value,
+        limits: config::Limits,
+    ) -> Result<Use, Vec<Problem>> {
+        let (text, secrets) = secrets::hide(config, &self.sources)
+            .map_err(|errors| errors.into_iter().map(Problem::Secret).collect::<Vec<_>>())?;
+        let limits = Limits {
+            memory_bytes: limits.memory_bytes,
+            time: limits.time,
+        };
+        Ok(Use::new(name, &plugin.name, text, limits).with_secrets(secrets))
     }
 }
 
-fn filter_use(
-    filter: &config::Filter,
-    loader: &mut Loader,
-    sources: &Sources<'_>,
-) -> Result<FilterUse, Vec<Problem>> {
-    let plugin = load(loader, &filter.plugin, "filter")?;
-    let of = new_use(
-        &filter.name,
-        &plugin,
-        &filter.config,
-        filter.limits,
-        sources,
-    )?;
-    let on_error = match filter.on_error {
-        Some(config::OnError::Keep) => OnError::Keep,
-        Some(config::OnError::Drop) => OnError::Drop,
-        Some(config::OnError::Hold) => OnError::Hold,
-        None => plugin.description.on_error.unwrap_or_default(),
-    };
-    let made = FilterUse {
-        plugin,
-        of: Arc::new(of),
-        on_error,
-    };
-    match made.instance() {
-        Ok(_) => Ok(made),
-        Err(failure) => Err(vec![Problem::Setup {
-            plugin: made.plugin.label(),
-            failure,
-        }]),
-    }
+fn refused(plugin: &Plugin, failure: Failure) -> Vec<Problem> {
+    vec![Problem::Setup {
+        plugin: plugin.label(),
+        failure,
+    }]
 }
 
-fn sink_use(
-    receiver: &config::Receiver,
-    loader: &mut Loader,
-    sources: &Sources<'_>,
-    output: &Arc<dyn Output>,
-) -> Result<SinkUse, Vec<Problem>> {
-    let plugin = load(loader, &receiver.plugin, "sink")?;
-    let of = new_use(
-        &receiver.name,
-        &plugin,
-        &receiver.config,
-        receiver.limits,
-        sources,
-    )?;
-    let of = Arc::new(of.with_output(Arc::clone(output)));
-    match Sink::new(Arc::clone(&plugin), Arc::clone(&of)) {
-        Ok(sink) => Ok(SinkUse { plugin, of, sink }),
-        Err(failure) => Err(vec![Problem::Setup {
-            plugin: plugin.label(),
-            failure,
-        }]),
-    }
-}
-
-fn load(
-    loader: &mut Loader,
-    name: &str,
-    expected: &'static str,
-) -> Result<Arc<Plugin>, Vec<Problem>> {
-    let plugin = loader
-        .load(name)
-        .map_err(|error| vec![Problem::Plugin(error)])?;
-    let found = plugin.kind.role();
-    if found == expected {
-        return Ok(plugin);
-    }
-    let file = plugin.path.display().to_string();
-    Err(vec![Problem::Role {
-        plugin: name.to_owned(),
-        file,
-        found,
-        expected,
-    }])
-}
-
-fn new_use(
-    name: &str,
-    plugin: &Plugin,
-    config: &serde_json::Value,
-    limits: config::Limits,
-    sources: &Sources<'_>,
-) -> Result<Use, Vec<Problem>> {
-    let hidden = secrets::hide(config, sources);
-    let (text, secrets) =
-        hidden.map_err(|errors| errors.into_iter().map(Problem::Secret).collect::<Vec<_>>())?;
-    let limits = Limits {
-        memory_bytes: limits.memory_bytes,
-        time: limits.time,
-    };
-    Ok(Use::new(name, &plugin.name, text, limits).with_secrets(secrets))
+/// What runs, for who reads the log after an incident.
+fn log_loaded(role: &str, name: &str, plugin: &Plugin) {
+    tracing::info!(
+        role,
+        name,
+        plugin = plugin.name,
+        version = plugin.description.version,
+        file = %plugin.path.display(),
+        digest = plugin.digest,
+        "plugin loaded"
+    );
 }
 
 /// What sinks write to while they are only checked: nothing.

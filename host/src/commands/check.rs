@@ -88,7 +88,7 @@ fn check_plugins(
             }]);
         }
     };
-    Ok(match prepare(config, &mut loader, &no_output()) {
+    Ok(match prepare(config, &mut loader, &no_output(), 1) {
         Ok(_) => Vec::new(),
         Err(errors) => errors.iter().map(|error| of_start(error, file)).collect(),
     })

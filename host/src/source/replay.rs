@@ -116,6 +116,7 @@ impl Source {
             error,
         })?;
         let mut framer = Framer::new();
+        let mut empty = true;
         loop {
             if matches!(self.await_input(&input), Flow::Stop) {
                 return Ok(Flow::Stop);
@@ -130,6 +131,7 @@ impl Source {
                     });
                 }
             };
+            empty &= read == 0;
             let ended = read == 0 && !self.config.follow;
             if ended {
                 framer.finish();
@@ -137,6 +139,10 @@ impl Source {
             framer.filled(read);
             if self.frames(&mut framer).is_err() || self.shutdown.phase() >= Phase::Draining {
                 return Ok(Flow::Stop);
+            }
+            if ended && empty {
+                // An empty file that is repeated for ever would only burn processor time.
+                self.shutdown.wait(FOLLOW_TURN, Phase::Draining);
             }
             if ended {
                 return Ok(Flow::On);
@@ -216,9 +222,6 @@ impl Source {
                 return Ok(());
             }
         };
-        if value.iter().all(u8::is_ascii_whitespace) {
-            return Ok(());
-        }
         let mut pushed = Ok(());
         let seen = reader.read(value, &mut |event: Result<_, ReadError>| match event {
             Ok(_) if pushed.is_err() => {}
