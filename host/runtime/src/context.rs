@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use tracing::Level;
 use weir_event::{Document, EventRef, Fields, edit};
 
 use crate::limits::{CallClock, Limiter};
@@ -15,6 +16,9 @@ use crate::uses::Use;
 pub const EMITTED_EVENTS_MAX: usize = 100;
 /// Bytes of all events that one call may emit.
 pub const EMITTED_BYTES_MAX: usize = 4 << 20;
+
+/// Bytes of a printed line; what is longer is shown in pieces.
+const PRINTED_LINE_BYTES_MAX: usize = 4096;
 
 /// The data of one store.
 pub(crate) struct Context {
@@ -40,6 +44,60 @@ impl Context {
             probing: false,
             of,
         }
+    }
+}
+
+impl Context {
+    /// Collects what is printed into lines, since a language's runtime may print them in pieces.
+    pub(crate) fn print(&mut self, fd: u8, bytes: &[u8]) {
+        let stream = usize::from(fd != 1);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let room = PRINTED_LINE_BYTES_MAX - self.prints[stream].len();
+            let part = &rest[..rest.len().min(room)];
+            let line_end = part.iter().position(|byte| *byte == b'\n');
+            let taken = line_end.map_or(part.len(), |at| at + 1);
+            self.prints[stream].extend_from_slice(&rest[..taken]);
+            rest = &rest[taken..];
+            if line_end.is_some() {
+                self.flush_print(stream);
+            } else if self.prints[stream].len() == PRINTED_LINE_BYTES_MAX {
+                let cut = self.prints[stream].split_off(whole_characters(&self.prints[stream]));
+                self.flush_print(stream);
+                self.prints[stream] = cut;
+            }
+        }
+    }
+
+    /// Logs what was printed without a line feed.
+    pub(crate) fn flush_prints(&mut self) {
+        self.flush_print(0);
+        self.flush_print(1);
+    }
+
+    fn flush_print(&mut self, stream: usize) {
+        let line = String::from_utf8_lossy(&self.prints[stream]);
+        if !line.trim().is_empty() {
+            self.of.log.line([Level::INFO, Level::WARN][stream], &line);
+        }
+        self.prints[stream].clear();
+    }
+}
+
+/// Bytes up to a character that more bytes would complete; all of them where there is none.
+fn whole_characters(bytes: &[u8]) -> usize {
+    // The last three bytes decide: a character has four at most.
+    let tail = bytes.len().saturating_sub(3)..bytes.len();
+    let lead = tail.rev().find(|at| bytes[*at] & 0xc0 != 0x80);
+    let wanted = |lead: u8| match lead {
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => 1,
+    };
+    match lead {
+        Some(at) if at > 0 && at + wanted(bytes[at]) > bytes.len() => at,
+        _ => bytes.len(),
     }
 }
 
@@ -76,6 +134,8 @@ pub(crate) struct Working {
     pub(crate) emitted: Vec<String>,
     pub(crate) emitted_bytes: usize,
     pub(crate) scope: String,
+    /// The event's identity as it came, where it was changed since.
+    id: Option<String>,
 }
 
 impl Working {
@@ -87,6 +147,7 @@ impl Working {
         self.changed = false;
         self.emitted.clear();
         self.emitted_bytes = 0;
+        self.id = None;
         if self.scope != scope {
             scope.clone_into(&mut self.scope);
         }
@@ -102,15 +163,35 @@ impl Working {
         EventRef::new(&self.document, &self.fields)
     }
 
+    /// The identity of the event as it came: an edit may have changed what it is made of.
+    pub(crate) fn id(&mut self) -> String {
+        self.remember_id();
+        self.id.clone().unwrap_or_default()
+    }
+
+    fn remember_id(&mut self) {
+        if self.id.is_none() {
+            self.id = Some(self.event().id());
+        }
+    }
+
     pub(crate) fn set(&mut self, pointer: &str, json: &str) -> Result<(), String> {
+        self.remember_id();
         edit::set(&mut self.document, pointer, json).map_err(|error| error.to_string())?;
-        self.stale = true;
-        self.changed = true;
+        self.note_change();
         Ok(())
     }
 
     pub(crate) fn remove(&mut self, pointer: &str) {
+        self.remember_id();
+        let bytes = self.document.len();
         edit::remove(&mut self.document, pointer);
+        if self.document.len() != bytes {
+            self.note_change();
+        }
+    }
+
+    fn note_change(&mut self) {
         self.stale = true;
         self.changed = true;
     }

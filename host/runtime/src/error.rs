@@ -77,6 +77,11 @@ pub enum LoadProblem {
     Compile(String),
 }
 
+/// A plugin asked the host for what cannot be: the call ends as a fault. The text says all.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(crate) struct Misuse(pub(crate) String);
+
 /// Why a call of a plugin gave no answer that counts.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Failure {

@@ -9,8 +9,8 @@ use wasmtime::component::{ComponentNamedList, Instance, Lift, TypedFunc};
 use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace};
 
 use crate::context::Context;
-use crate::error::{Failure, Fault, FaultKind};
-use crate::limits::Limits;
+use crate::error::{Failure, Fault, FaultKind, Misuse};
+use crate::limits::{Limits, TABLE_ELEMENTS_MAX};
 use crate::logs::clean;
 use crate::plugin::Plugin;
 use crate::uses::Use;
@@ -19,6 +19,11 @@ use crate::uses::Use;
 const ANSWER_BYTES_MAX: usize = 2048;
 /// Frames of a trap's backtrace that a message shows.
 const FRAMES_SHOWN: usize = 4;
+/// Bytes that the host copies out of a plugin in one call, as a floor: a plugin with little memory may
+/// hand over the same bytes twice.
+const COPIED_BYTES_LEAST: usize = 4 << 20;
+/// Handles of resources that a component defines for itself; the host keeps the table.
+const HANDLES_MAX: usize = 100_000;
 
 /// A function without parameters that answers a result: `process`, `deliver`, `probe`.
 pub(crate) type Call<T> = TypedFunc<(), (Result<T, String>,)>;
@@ -43,6 +48,8 @@ where
     ) -> Result<Live<T>, Failure> {
         let mut store = Store::new(plugin.engine.wasmtime(), Context::new(Arc::clone(of)));
         store.limiter(|context| &mut context.limiter);
+        store.set_hostcall_fuel(of.limits.memory_bytes.max(COPIED_BYTES_LEAST));
+        store.set_max_component_handles(HANDLES_MAX);
         store.epoch_deadline_callback(|mut context| {
             Ok(if context.data_mut().clock.may_go_on() {
                 UpdateDeadline::Continue(1)
@@ -96,7 +103,10 @@ fn mistyped(call: &'static str, error: &wasmtime::Error) -> Failure {
     Failure::Fault(Fault {
         call,
         kind: FaultKind::Contract,
-        text: format!("its export has another type: {error:#}"),
+        text: format!(
+            "its export has another type ({error:#}); build it with the WIT in plugin-sdk/wit/{}",
+            crate::plugin::CONTRACT_VERSION
+        ),
     })
 }
 
@@ -107,9 +117,14 @@ fn guarded<R>(
     limit: Duration,
     run: impl FnOnce(&mut Store<Context>) -> wasmtime::Result<R>,
 ) -> Result<R, Failure> {
-    store.data_mut().clock.start(limit);
+    let context = store.data_mut();
+    context.clock.start(limit);
+    context.limiter.start();
     store.set_epoch_deadline(1);
-    run(store).map_err(|error| Failure::Fault(explain(call, limit, store.data(), &error)))
+    run(store).map_err(|error| {
+        store.data_mut().flush_prints(); // a crashing language's last words
+        Failure::Fault(explain(call, limit, store.data(), &error))
+    })
 }
 
 fn explain(
@@ -132,11 +147,11 @@ fn explain(
         }
         Some(Trap::StackOverflow) => (FaultKind::Stack, "it recursed too deeply".to_owned()),
         _ if context.limiter.memory_refused => {
-            let mib = limits.memory_bytes >> 20;
+            let memory = mebibytes(limits.memory_bytes);
             (
                 FaultKind::Memory,
                 format!(
-                    "it wanted more than {mib} MiB ({}); raise limits.memory",
+                    "it wanted more than {memory} ({}); raise limits.memory",
                     cause(error)
                 ),
             )
@@ -144,17 +159,33 @@ fn explain(
         _ if context.limiter.table_refused => (
             FaultKind::Table,
             format!(
-                "it wanted a larger table than any plugin needs ({})",
+                "it wanted tables of more than {TABLE_ELEMENTS_MAX} elements, which no plugin needs ({})",
                 cause(error)
             ),
         ),
         Some(_) => (FaultKind::Trap, cause(error)),
-        None => (FaultKind::Contract, cause(error)),
+        None if error.is::<Misuse>() => (FaultKind::Contract, cause(error)),
+        None => (
+            FaultKind::Contract,
+            format!(
+                "it handed over what cannot be read ({}); check the layout of its results and its \
+                 allocator, or build it with a current SDK",
+                cause(error)
+            ),
+        ),
     };
     Fault {
         call,
         kind,
         text: clean(&format!("{text}{}", frames(error)), ANSWER_BYTES_MAX),
+    }
+}
+
+fn mebibytes(bytes: usize) -> String {
+    if bytes.is_multiple_of(1 << 20) {
+        format!("{} MiB", bytes >> 20)
+    } else {
+        format!("{bytes} bytes")
     }
 }
 
@@ -174,6 +205,11 @@ fn frames(error: &wasmtime::Error) -> String {
     let names: Vec<String> = backtrace
         .frames()
         .iter()
+        // The small modules that lifting adds are no part of the plugin as its author knows it.
+        .filter(|frame| {
+            let module = frame.module().name().unwrap_or_default();
+            !module.starts_with("wit-component:")
+        })
         .take(FRAMES_SHOWN)
         .map(|frame| {
             frame

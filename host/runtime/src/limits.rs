@@ -8,7 +8,13 @@ use wasmtime::ResourceLimiter;
 use crate::engine::TICK;
 
 /// Elements of all tables; an element takes eight bytes.
-const TABLE_ELEMENTS_MAX: usize = 100_000;
+pub(crate) const TABLE_ELEMENTS_MAX: usize = 100_000;
+
+/// Memories, tables and core instances of one plugin. A core module needs one or two of each, Python's
+/// component some dozens; each memory reserves gigabytes of address space.
+const MEMORIES_MAX: usize = 32;
+const TABLES_MAX: usize = 256;
+const CORE_INSTANCES_MAX: usize = 512;
 
 /// `setup` and the start of an instance may take this long at least: an interpreter starts up in it.
 const SETUP_TIME_LEAST: Duration = Duration::from_secs(2);
@@ -16,7 +22,7 @@ const SETUP_TIME_LEAST: Duration = Duration::from_secs(2);
 /// The limits of one use of a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of linear memory.
+    /// Bytes of linear memory, all of a plugin's memories together.
     pub memory_bytes: usize,
     /// Processor time of one call. Checked at each [`TICK`].
     pub time: Duration,
@@ -43,6 +49,13 @@ impl Limits {
 #[derive(Debug)]
 pub(crate) struct Limiter {
     memory_bytes_max: usize,
+    /// Granted, of all memories.
+    memory_bytes: usize,
+    /// Granted, of all tables.
+    table_elements: usize,
+    /// What was granted last: the growth may fail all the same.
+    memory_bytes_last: usize,
+    table_elements_last: usize,
     pub(crate) memory_refused: bool,
     pub(crate) table_refused: bool,
 }
@@ -51,33 +64,71 @@ impl Limiter {
     pub(crate) fn new(limits: Limits) -> Limiter {
         Limiter {
             memory_bytes_max: limits.memory_bytes,
+            memory_bytes: 0,
+            table_elements: 0,
+            memory_bytes_last: 0,
+            table_elements_last: 0,
             memory_refused: false,
             table_refused: false,
         }
+    }
+
+    /// A call begins: what was refused in an earlier one does not explain a crash in this.
+    pub(crate) fn start(&mut self) {
+        self.memory_refused = false;
+        self.table_refused = false;
     }
 }
 
 impl ResourceLimiter for Limiter {
     fn memory_growing(
         &mut self,
-        _: usize,
+        current: usize,
         desired: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let fits = desired <= self.memory_bytes_max;
+        let more = desired.saturating_sub(current);
+        let fits = more <= self.memory_bytes_max.saturating_sub(self.memory_bytes);
+        self.memory_bytes_last = if fits { more } else { 0 };
+        self.memory_bytes += self.memory_bytes_last;
         self.memory_refused |= !fits;
         Ok(fits)
     }
 
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.memory_bytes -= std::mem::take(&mut self.memory_bytes_last);
+        Ok(())
+    }
+
     fn table_growing(
         &mut self,
-        _: usize,
+        current: usize,
         desired: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let fits = desired <= TABLE_ELEMENTS_MAX;
+        let more = desired.saturating_sub(current);
+        let fits = more <= TABLE_ELEMENTS_MAX.saturating_sub(self.table_elements);
+        self.table_elements_last = if fits { more } else { 0 };
+        self.table_elements += self.table_elements_last;
         self.table_refused |= !fits;
         Ok(fits)
+    }
+
+    fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.table_elements -= std::mem::take(&mut self.table_elements_last);
+        Ok(())
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES_MAX
+    }
+
+    fn tables(&self) -> usize {
+        TABLES_MAX
+    }
+
+    fn instances(&self) -> usize {
+        CORE_INSTANCES_MAX
     }
 }
 
@@ -88,7 +139,6 @@ impl ResourceLimiter for Limiter {
 pub(crate) struct CallClock {
     limit: Duration,
     used_at_first_tick: Option<Duration>,
-    pub(crate) ran_out: bool,
 }
 
 impl CallClock {
@@ -96,7 +146,6 @@ impl CallClock {
         CallClock {
             limit,
             used_at_first_tick: None,
-            ran_out: false,
         }
     }
 
@@ -113,8 +162,7 @@ impl CallClock {
             self.used_at_first_tick = Some(now);
             return true;
         };
-        self.ran_out = now.saturating_sub(first) + TICK >= self.limit;
-        !self.ran_out
+        now.saturating_sub(first) + TICK < self.limit
     }
 }
 

@@ -11,6 +11,10 @@ use sha2::Sha256;
 
 use crate::file::hex;
 
+/// Bytes of a user, password or key as a plugin hands it over, and with its placeholders replaced: each
+/// placeholder may stand for a long text, and credentials may be made of credentials.
+const REVEALED_BYTES_MAX: usize = 64 * 1024;
+
 /// Placeholders that a plugin may make with `secret.basic`, beside those of its configuration.
 const DERIVED_MAX: usize = 100;
 
@@ -42,7 +46,11 @@ impl Secrets {
 
     /// A placeholder for HTTP's `Basic` credentials; the same for the same user and password.
     pub(crate) fn basic(&self, user: &str, password: &str) -> Result<String, String> {
-        let pair = format!("{}:{}", self.reveal(user), self.reveal(password));
+        let reveal = |text| {
+            self.reveal_limited(text)
+                .map_err(|error| format!("secret.basic: {error}"))
+        };
+        let pair = format!("{}:{}", reveal(user)?, reveal(password)?);
         let value = format!("Basic {}", BASE64_STANDARD.encode(pair));
         {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,11 +68,36 @@ impl Secrets {
             .map_err(|error| format!("secret.basic: {error}"))
     }
 
-    pub(crate) fn hmac_sha256(&self, key: &str, data: &[u8]) -> Vec<u8> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.reveal(key).as_bytes())
+    pub(crate) fn hmac_sha256(&self, key: &str, data: &[u8]) -> Result<Vec<u8>, String> {
+        let key = self
+            .reveal_limited(key)
+            .map_err(|error| format!("secret.hmac-sha256: {error}"))?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes())
             .expect("HMAC-SHA256 takes keys of any length (RFC 2104)");
         mac.update(data);
-        mac.finalize().into_bytes().to_vec()
+        Ok(mac.finalize().into_bytes().to_vec())
+    }
+
+    /// Looked at before anything is replaced: nothing large is ever made.
+    fn reveal_limited(&self, text: &str) -> Result<String, String> {
+        let bytes = {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let more = known.iter().map(|(placeholder, secret)| {
+                let times = if text.len() > REVEALED_BYTES_MAX {
+                    0
+                } else {
+                    text.matches(placeholder.as_str()).count()
+                };
+                times * secret.value.len()
+            });
+            text.len().saturating_add(more.sum::<usize>())
+        };
+        if bytes > REVEALED_BYTES_MAX {
+            return Err(format!(
+                "a user, password or key of more than {REVEALED_BYTES_MAX} bytes"
+            ));
+        }
+        Ok(self.reveal(text))
     }
 
     /// The text with each placeholder in it replaced.
@@ -116,11 +149,34 @@ mod tests {
     fn hmac_of_the_rfc_under_a_placeholder() {
         let secrets = Secrets::default();
         let key = secrets.keep("Jefe".into()).expect("random bytes");
-        let mac = secrets.hmac_sha256(&key, b"what do ya want for nothing?"); // RFC 4231, case 2
+        let mac = secrets.hmac_sha256(&key, b"what do ya want for nothing?");
+        let mac = mac.expect("a short key"); // RFC 4231, case 2
         assert_eq!(
             hex(&mac),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
         );
+    }
+
+    #[test]
+    fn credentials_of_credentials_stay_short() {
+        let secrets = Secrets::default();
+        let mut user = secrets.keep("x".repeat(1000)).expect("random bytes");
+        let error = (0..20).find_map(|_| {
+            let eight = user.repeat(8);
+            match secrets.basic(&eight, "") {
+                Ok(placeholder) => {
+                    user = placeholder;
+                    None
+                }
+                Err(error) => Some(error),
+            }
+        });
+        assert_eq!(
+            error.as_deref(),
+            Some("secret.basic: a user, password or key of more than 65536 bytes")
+        );
+        assert!(secrets.hmac_sha256(&user.repeat(8), b"").is_err());
+        assert!(secrets.hmac_sha256(&"x".repeat(65_537), b"").is_err());
     }
 
     #[test]

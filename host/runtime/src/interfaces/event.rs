@@ -8,6 +8,9 @@ use weir_event::{EventRef, Fields, Reader};
 
 use crate::context::{Context, EMITTED_BYTES_MAX, EMITTED_EVENTS_MAX, Hand, Working};
 
+/// Bytes of a pointer: taken apart it needs many times its length. No key of an event is as long.
+const POINTER_BYTES_MAX: usize = 16 * 1024;
+
 type Store<'a> = StoreContextMut<'a, Context>;
 
 pub(super) fn define_event(linker: &mut LinkerInstance<'_, Context>) -> wasmtime::Result<()> {
@@ -65,7 +68,11 @@ fn with_pointer(
     pointer: &WasmStr,
     get: impl Fn(EventRef<'_>, &str) -> Option<String>,
 ) -> wasmtime::Result<(Option<String>,)> {
-    let pointer = pointer.to_str(&*store)?.into_owned();
+    let pointer = pointer.to_str(&*store)?;
+    if pointer.len() > POINTER_BYTES_MAX {
+        return Ok((None,));
+    }
+    let pointer = pointer.into_owned();
     Ok((store
         .data_mut()
         .hand
@@ -77,13 +84,24 @@ pub(super) fn define_change(linker: &mut LinkerInstance<'_, Context>) -> wasmtim
     linker.func_wrap(
         "set",
         |mut store: Store<'_>, (pointer, json): (WasmStr, WasmStr)| {
-            let pointer = pointer.to_str(&store)?.into_owned();
+            let pointer = pointer.to_str(&store)?;
+            if pointer.len() > POINTER_BYTES_MAX {
+                let bytes = pointer.len();
+                return Ok((Err(format!(
+                    "set: a pointer of {bytes} bytes; expected at most {POINTER_BYTES_MAX}"
+                )),));
+            }
+            let pointer = pointer.into_owned();
             let json = json.to_str(&store)?.into_owned();
             Ok((working(&mut store).and_then(|event| event.set(&pointer, &json)),))
         },
     )?;
     linker.func_wrap("remove", |mut store: Store<'_>, (pointer,): (WasmStr,)| {
-        let pointer = pointer.to_str(&store)?.into_owned();
+        let pointer = pointer.to_str(&store)?;
+        if pointer.len() > POINTER_BYTES_MAX {
+            return Ok(()); // nothing is there
+        }
+        let pointer = pointer.into_owned();
         if let Ok(event) = working(&mut store) {
             event.remove(&pointer);
         }
@@ -117,7 +135,7 @@ fn emit(working: &mut Working, json: &str) -> Result<(), String> {
         ));
     }
     let mut document = read_one(json)?;
-    let parent = working.event().id();
+    let parent = working.id();
     let (uid, version) = parent.rsplit_once('/').unwrap_or((&parent, ""));
     let version = format!("{version}#{}.{}", working.scope, working.emitted.len() + 1);
     for (pointer, value) in [
@@ -134,17 +152,18 @@ fn emit(working: &mut Working, json: &str) -> Result<(), String> {
 }
 
 fn read_one(json: &str) -> Result<String, String> {
-    let mut documents = Vec::new();
+    let (mut first, mut count) = (None, 0);
     let mut each = |event: Result<EventRef<'_>, weir_event::ReadError>| {
-        documents.push(event.map(|event| event.document().to_owned()));
+        count += 1;
+        if count == 1 {
+            first = Some(event.map(|event| event.document().to_owned()));
+        }
     };
     Reader::new("")
         .read(json.as_bytes(), &mut each)
         .map_err(|error| format!("emit: {error}"))?;
-    match documents.pop() {
-        Some(document) if documents.is_empty() => {
-            document.map_err(|error| format!("emit: {error}"))
-        }
-        _ => Err("emit: expected one event".into()),
+    match first {
+        Some(document) if count == 1 => document.map_err(|error| format!("emit: {error}")),
+        _ => Err(format!("emit: expected one event, found {count}")),
     }
 }

@@ -7,9 +7,7 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, LinkerInstance, WasmList, WasmStr};
 
 use crate::context::Context;
-
-/// Bytes of a printed line; what is longer is shown in pieces.
-const PRINTED_LINE_BYTES_MAX: usize = 4096;
+use crate::error::Misuse;
 
 type Store<'a> = StoreContextMut<'a, Context>;
 
@@ -49,7 +47,7 @@ pub(super) fn define_host(linker: &mut LinkerInstance<'_, Context>) -> wasmtime:
         "print",
         |mut store: Store<'_>, (fd, bytes): (u8, WasmList<u8>)| {
             let bytes = bytes.as_le_slice(&store).to_vec();
-            print(store.data_mut(), fd, &bytes);
+            store.data_mut().print(fd, &bytes);
             Ok(())
         },
     )?;
@@ -61,33 +59,12 @@ pub(super) fn define_host(linker: &mut LinkerInstance<'_, Context>) -> wasmtime:
     })?;
     linker.func_wrap("random", |mut store: Store<'_>, ()| {
         let number = store.data_mut().random.next();
-        Ok(
-            (number
-                .map_err(|error| wasmtime::Error::msg(format!("no random numbers: {error}")))?,),
-        )
+        Ok((number.map_err(|error| Misuse(format!("no random numbers: {error}")))?,))
     })?;
     linker.func_wrap("count", |store: Store<'_>, (name, by): (WasmStr, u32)| {
         store.data().of.count(&name.to_str(&store)?, by);
         Ok(())
     })
-}
-
-/// Collects what is printed into lines, since a language's runtime may print them in pieces.
-fn print(context: &mut Context, fd: u8, bytes: &[u8]) {
-    let (level, buffer) = match fd {
-        1 => (Level::INFO, &mut context.prints[0]),
-        _ => (Level::WARN, &mut context.prints[1]),
-    };
-    for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-        buffer.extend_from_slice(&piece[..piece.len().min(PRINTED_LINE_BYTES_MAX)]);
-        if piece.ends_with(b"\n") || buffer.len() >= PRINTED_LINE_BYTES_MAX {
-            let line = String::from_utf8_lossy(buffer);
-            if !line.trim().is_empty() {
-                context.of.log.line(level, &line);
-            }
-            buffer.clear();
-        }
-    }
 }
 
 pub(super) fn define_state(linker: &mut LinkerInstance<'_, Context>) -> wasmtime::Result<()> {

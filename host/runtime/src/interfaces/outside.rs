@@ -4,6 +4,7 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, LinkerInstance, Lower, WasmList, WasmStr};
 
 use crate::context::{Context, Hand};
+use crate::error::Misuse;
 use crate::outbound::{Request, origin};
 
 type Store<'a> = StoreContextMut<'a, Context>;
@@ -82,18 +83,19 @@ pub(super) fn define_secret(linker: &mut LinkerInstance<'_, Context>) -> wasmtim
                 .of
                 .secrets
                 .basic(&user.to_str(&store)?, &password.to_str(&store)?);
-            Ok((placeholder.map_err(wasmtime::Error::msg)?,))
+            Ok((placeholder.map_err(Misuse)?,))
         },
     )?;
     linker.func_wrap(
         "hmac-sha256",
         |store: Store<'_>, (key, data): (WasmStr, WasmList<u8>)| {
             let data = data.as_le_slice(&store);
-            Ok((store
+            let mac = store
                 .data()
                 .of
                 .secrets
-                .hmac_sha256(&key.to_str(&store)?, data),))
+                .hmac_sha256(&key.to_str(&store)?, data);
+            Ok((mac.map_err(Misuse)?,))
         },
     )
 }

@@ -4,6 +4,7 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::{LinkerInstance, WasmList, WasmStr};
 
 use crate::context::{Batch, Context, Hand, Said};
+use crate::error::Misuse;
 use crate::logs::clean;
 
 /// Bytes of a reason for a rejection or retry.
@@ -93,16 +94,20 @@ fn batch_at<'a>(store: &'a mut Store<'_>, index: u32) -> wasmtime::Result<&'a mu
 }
 
 fn past_the_end(index: u32, size: usize) -> wasmtime::Error {
-    wasmtime::Error::msg(format!(
+    Misuse(format!(
         "index {index} is past the end of a batch of {size}"
     ))
+    .into()
 }
 
 fn documents(store: &Store<'_>, start: u32, end: u32) -> wasmtime::Result<Vec<u8>> {
     let all = batch(store.data()).map_or(&[][..], |batch| &batch.documents);
-    let chosen = all
-        .get(start as usize..end as usize)
-        .ok_or_else(|| past_the_end(end.max(start), all.len()))?;
+    let chosen = all.get(start as usize..end as usize).ok_or_else(|| {
+        let size = all.len();
+        Misuse(format!(
+            "documents {start} to {end} of a batch of {size}: expected start <= end <= {size}"
+        ))
+    })?;
     let bytes: usize = chosen
         .iter()
         .map(|document| document.as_str().len() + 1)
