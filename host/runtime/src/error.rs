@@ -34,6 +34,9 @@ pub enum LoadProblem {
     /// Reading failed.
     #[error("cannot be read: {0}")]
     Read(std::io::Error),
+    /// A folder, a pipe, a device.
+    #[error("is no regular file")]
+    NoFile,
     /// The name does not end like a plugin's.
     #[error("expected a name that ends in .wasm, .wasm.gz or .wat")]
     Ending,
@@ -43,6 +46,9 @@ pub enum LoadProblem {
     /// Neither binary nor text.
     #[error("is no WebAssembly: expected a binary module or component, gzip of one, or .wat text")]
     NotWasm,
+    /// Begins like gzip and does not unpack.
+    #[error("cannot be unpacked ({0}): was it copied whole? pack it again with gzip")]
+    Gzip(std::io::Error),
     /// The text form does not parse.
     #[error("its text does not assemble: {0}")]
     Text(String),

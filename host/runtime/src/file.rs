@@ -9,12 +9,19 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::error::{LoadError, LoadProblem};
+use crate::logs::clean;
 
 /// The largest plugin that is read, packed or unpacked: a whole Python interpreter is 18.5 MB.
 pub const PLUGIN_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
 /// The endings of plugin files, the longest first.
 pub const PLUGIN_ENDINGS: [&str; 3] = [".wasm.gz", ".wasm", ".wat"];
+
+/// Bytes of a description; a JSON schema may be in it.
+const DESCRIPTION_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of a description's texts, which are shown in tables and log lines.
+const DESCRIPTION_TEXT_BYTES_MAX: usize = 512;
 
 /// The name of the custom section in which a plugin describes itself.
 const DESCRIPTION_SECTION: &str = "weir";
@@ -126,16 +133,26 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 fn read_limited(path: &Path) -> Result<Vec<u8>, LoadProblem> {
+    // Opening a pipe would wait for a writer.
+    if !std::fs::metadata(path)
+        .map_err(LoadProblem::Read)?
+        .is_file()
+    {
+        return Err(LoadProblem::NoFile);
+    }
     let file = std::fs::File::open(path).map_err(LoadProblem::Read)?;
-    limited(file)
+    limited(file, LoadProblem::Read)
 }
 
-fn limited(source: impl Read) -> Result<Vec<u8>, LoadProblem> {
+fn limited(
+    source: impl Read,
+    failed: fn(std::io::Error) -> LoadProblem,
+) -> Result<Vec<u8>, LoadProblem> {
     let mut bytes = Vec::new();
     source
         .take(PLUGIN_BYTES_MAX + 1)
         .read_to_end(&mut bytes)
-        .map_err(LoadProblem::Read)?;
+        .map_err(failed)?;
     if bytes.len() as u64 > PLUGIN_BYTES_MAX {
         return Err(LoadProblem::TooLarge);
     }
@@ -145,7 +162,8 @@ fn limited(source: impl Read) -> Result<Vec<u8>, LoadProblem> {
 /// By content, not by ending: a ConfigMap's key may be called anything that ends right.
 fn unpack(bytes: Vec<u8>) -> Result<Vec<u8>, LoadProblem> {
     let bytes = if bytes.starts_with(&[0x1f, 0x8b]) {
-        limited(flate2::read::MultiGzDecoder::new(bytes.as_slice()))?
+        let unpacked = flate2::read::MultiGzDecoder::new(bytes.as_slice());
+        limited(unpacked, LoadProblem::Gzip)?
     } else {
         bytes
     };
@@ -167,11 +185,25 @@ fn describe(wasm: &[u8]) -> Result<Description, LoadProblem> {
             && section.name() == DESCRIPTION_SECTION
             && description.is_none()
         {
-            let read = serde_json::from_slice(section.data());
-            description = Some(read.map_err(|error| LoadProblem::Description(error.to_string()))?);
+            description = Some(read_description(section.data())?);
         }
     }
     Ok(description.unwrap_or_default())
+}
+
+fn read_description(json: &[u8]) -> Result<Description, LoadProblem> {
+    if json.len() > DESCRIPTION_BYTES_MAX {
+        return Err(LoadProblem::Description(format!(
+            "{} bytes; expected at most {DESCRIPTION_BYTES_MAX}",
+            json.len()
+        )));
+    }
+    let mut read: Description = serde_json::from_slice(json)
+        .map_err(|error| LoadProblem::Description(error.to_string()))?;
+    for text in [&mut read.name, &mut read.version, &mut read.description] {
+        *text = clean(text, DESCRIPTION_TEXT_BYTES_MAX);
+    }
+    Ok(read)
 }
 
 #[cfg(test)]

@@ -3,19 +3,23 @@
 //! Any compiler's output is welcome: the canonical names, the standard mangling (`cm32p2|…`), and
 //! modules that import WASI preview 1, which get stubs that grant nothing.
 
+use std::collections::BTreeSet;
+
 use wasmparser::{ExternalKind, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, WorldId};
 
 use crate::error::LoadProblem;
-use crate::plugin::Kind;
+use crate::plugin::{Kind, PACKAGE, check_version, contract_of, explain_link, foreign_import};
 
 /// Part of the compile cache's key: raise it when lifting makes another component of the same file.
-pub(crate) const LIFT_VERSION: u32 = 1;
+pub(crate) const LIFT_VERSION: u32 = 2;
 
 /// The contract, as released.
 pub const CONTRACT: &str = include_str!("../../../plugin-sdk/wit/0.1.0/weir.wit");
 
+/// What names of the standard mangling begin with.
+const MANGLED: &str = "cm32p2|";
 const WASI: &str = "wasi_snapshot_preview1";
 const WASI_STUB: &str = include_str!("nowasi.wat");
 
@@ -29,14 +33,15 @@ pub fn lift(wasm: &[u8]) -> Result<Vec<u8>, LoadProblem> {
         return Ok(wasm.to_vec());
     }
     let kind = Kind::of_exports(|name| shape.exports_plugin_function(name))?;
-    shape.check_allocator()?;
+    let newest_patch = shape.check_imports(kind)?;
+    shape.check_exports()?;
     let mut module = wasm.to_vec();
     if !shape.typed {
         let (resolve, world) = world(kind)?;
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
             .map_err(|error| LoadProblem::Lift(chain(error)))?;
     }
-    encode(&module, shape.wasi).map_err(|error| explain(&error))
+    encode(&module, shape.wasi).map_err(|error| explain(&error, newest_patch, kind))
 }
 
 fn world(kind: Kind) -> Result<(Resolve, WorldId), LoadProblem> {
@@ -74,6 +79,8 @@ struct Shape {
     /// A custom section says which world it was built for.
     typed: bool,
     wasi: bool,
+    /// The modules that it imports from, each once.
+    imports: BTreeSet<String>,
     exports: Vec<String>,
 }
 
@@ -92,7 +99,7 @@ impl Shape {
                 Payload::CustomSection(section) if section.name().starts_with("component-type") => {
                     shape.typed = true;
                 }
-                Payload::ImportSection(section) => shape.wasi |= imports_wasi(section)?,
+                Payload::ImportSection(section) => shape.read_imports(section)?,
                 Payload::ExportSection(section) => {
                     for export in section {
                         let export =
@@ -116,12 +123,64 @@ impl Shape {
         self.exports(name) || self.exports(&format!("cm32p2||{name}"))
     }
 
-    /// The encoder's own words for these two do not say what to do.
-    fn check_allocator(&self) -> Result<(), LoadProblem> {
+    fn read_imports(
+        &mut self,
+        section: wasmparser::ImportSectionReader<'_>,
+    ) -> Result<(), LoadProblem> {
+        for import in section.into_imports() {
+            let import = import.map_err(|error| LoadProblem::Damaged(error.to_string()))?;
+            self.wasi |= import.module == WASI;
+            if !self.imports.contains(import.module) {
+                self.imports.insert(import.module.to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// The encoder's own words do not say what to do. Gives the newest patch release of the contract that
+    /// is imported. A module that brings its types may import more than the contract: linking sees to it.
+    fn check_imports(&self, kind: Kind) -> Result<u32, LoadProblem> {
+        let mut newest_patch = 0;
+        for name in &self.imports {
+            let plain = name.strip_prefix(MANGLED).unwrap_or(name);
+            let Some((interface, version)) = plain
+                .strip_prefix(PACKAGE)
+                .and_then(|rest| rest.split_once('@'))
+            else {
+                if self.typed || name == WASI {
+                    continue;
+                }
+                return Err(LoadProblem::Import(foreign_import(name)));
+            };
+            // The standard mangling names no patch release.
+            if name == plain || version.matches('.').count() > 1 {
+                newest_patch = newest_patch.max(check_version(name, version)?);
+            } else {
+                check_version(name, &format!("{version}.0"))?;
+            }
+            let (here, there) = match kind {
+                Kind::Filter => ("filter", "sink"),
+                Kind::Sink | Kind::SinkProbe => ("sink", "filter"),
+            };
+            let only_there = match kind {
+                Kind::Filter => ["batch", "output"].as_slice(),
+                Kind::Sink | Kind::SinkProbe => ["change"].as_slice(),
+            };
+            if only_there.contains(&interface) {
+                return Err(LoadProblem::Import(format!(
+                    "imports `{name}`, which is for a {there}, and exports a {here}: expected one or the other"
+                )));
+            }
+        }
+        Ok(newest_patch)
+    }
+
+    /// The encoder's own words for these do not say what to do.
+    fn check_exports(&self) -> Result<(), LoadProblem> {
         let mangled = self
             .exports
             .iter()
-            .any(|export| export.starts_with("cm32p2|"));
+            .any(|export| export.starts_with(MANGLED));
         let (memory, realloc) = if mangled {
             ("cm32p2_memory", "cm32p2_realloc")
         } else {
@@ -149,28 +208,25 @@ impl Shape {
     }
 }
 
-fn imports_wasi(section: wasmparser::ImportSectionReader<'_>) -> Result<bool, LoadProblem> {
-    for import in section.into_imports() {
-        let import = import.map_err(|error| LoadProblem::Damaged(error.to_string()))?;
-        if import.module == WASI {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 /// Adds what to do to the encoder's words.
-fn explain(error: &str) -> LoadProblem {
-    let advice = if error.contains("module requires an import interface named") {
-        "a plugin may import the interfaces of weir:plugin@0.1.0 (and WASI preview 1) only: \
-         rebuild without what needs this import"
-    } else if error.contains(WASI) {
-        "weir's WASI stub lacks this function: rebuild without what needs it \
-         (for Go: -buildmode=c-shared)"
-    } else if error.contains("cabi_realloc") {
+fn explain(error: &str, newest_patch: u32, kind: Kind) -> LoadProblem {
+    // Where it stopped matters, on what way the encoder came there does not.
+    let said = [
+        "module was not valid: ",
+        "failed to decode world from module: ",
+    ]
+    .into_iter()
+    .find_map(|way| error.split_once(way).map(|(_, said)| said))
+    .unwrap_or(error);
+    if said.contains(PACKAGE) {
+        return explain_link(said, &contract_of(newest_patch), kind);
+    }
+    let advice = if said.contains(WASI) {
+        "weir's WASI stub has all of preview 1: rebuild without what needs this"
+    } else if said.contains("cabi_realloc") {
         "export cabi_realloc (wit-bindgen 0.60 dropped it: use 0.58)"
     } else {
         "compare its imports and exports with plugin-sdk/wit"
     };
-    LoadProblem::Lift(format!("{error}; {advice}"))
+    LoadProblem::Lift(format!("{said}; {advice}"))
 }

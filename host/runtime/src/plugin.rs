@@ -12,8 +12,10 @@ use crate::error::{LoadError, LoadProblem};
 use crate::file::{Description, PluginFile};
 use crate::interfaces;
 
-/// The contract's package, and its released versions that this host runs.
-const PACKAGE: &str = "weir:plugin/";
+/// The contract's package.
+pub(crate) const PACKAGE: &str = "weir:plugin/";
+/// What all versions of the contract that this host runs begin with.
+const CONTRACT_MINOR: &str = "0.1";
 /// The newest released contract.
 pub const CONTRACT_VERSION: &str = "0.1.0";
 
@@ -124,6 +126,12 @@ impl Plugin {
     ) -> Result<Plugin, LoadProblem> {
         let ty = component.component_type();
         let kind = Kind::of_exports(|name| ty.get_export(engine.wasmtime(), name).is_some())?;
+        if ty.get_export(engine.wasmtime(), "setup").is_none() {
+            return Err(LoadProblem::MissingExport {
+                name: "setup",
+                advice: "export it: it takes the configuration as JSON and may accept anything",
+            });
+        }
         let (imports, contract) = read_imports(engine, component)?;
         let linked = interfaces::linker(engine, kind)
             .and_then(|linker| linker.instantiate_pre(component))
@@ -164,7 +172,7 @@ fn read_imports(
 ) -> Result<(Vec<String>, String), LoadProblem> {
     let ty = component.component_type();
     let mut functions = Vec::new();
-    let mut contract = CONTRACT_VERSION.to_owned();
+    let mut newest_patch = 0;
     for (name, import) in ty.imports(engine.wasmtime()) {
         let Some((interface, version)) = name
             .strip_prefix(PACKAGE)
@@ -172,8 +180,7 @@ fn read_imports(
         else {
             return Err(LoadProblem::Import(foreign_import(name)));
         };
-        check_version(name, version)?;
-        version.clone_into(&mut contract);
+        newest_patch = newest_patch.max(check_version(name, version)?);
         if let ComponentItem::ComponentInstance(instance) = import.ty {
             for (function, export) in instance.exports(engine.wasmtime()) {
                 if matches!(export.ty, ComponentItem::ComponentFunc(_)) {
@@ -183,42 +190,49 @@ fn read_imports(
         }
     }
     functions.sort();
-    Ok((functions, contract))
+    Ok((functions, contract_of(newest_patch)))
 }
 
-fn foreign_import(name: &str) -> String {
+/// The contract of this patch release.
+pub(crate) fn contract_of(patch: u32) -> String {
+    format!("{CONTRACT_MINOR}.{patch}")
+}
+
+/// An import that is none of the contract's.
+pub(crate) fn foreign_import(name: &str) -> String {
     let advice = if name.starts_with("wasi:") {
-        "build it without WASI 0.2 (componentize-qjs and componentize-py: --stub-wasi)"
+        "build it without WASI 0.2 (componentize-qjs and componentize-py: --stub-wasi; Rust: target \
+         wasm32-unknown-unknown)"
     } else {
         "build it without what needs this"
     };
     format!(
-        "imports `{name}`, which weir does not offer: expected imports of weir:plugin@0.1 only; {advice}"
+        "imports `{name}`, which weir does not offer: expected imports of {PACKAGE}*@{CONTRACT_VERSION} only; {advice}"
     )
 }
 
-fn check_version(import: &str, version: &str) -> Result<(), LoadProblem> {
-    let Some(("0.1", patch)) = version.rsplit_once('.') else {
-        return Err(LoadProblem::Import(format!(
-            "imports `{import}`: this weir runs plugins of contract 0.1; build the plugin with the WIT of \
-             {CONTRACT_VERSION}, or run a weir that knows {version}"
-        )));
-    };
-    debug_assert!(
-        patch.parse::<u32>().is_ok(),
-        "wasmparser validates versions"
-    );
-    Ok(())
+/// The patch release of the contract that an import names.
+pub(crate) fn check_version(import: &str, version: &str) -> Result<u32, LoadProblem> {
+    let patch = version
+        .strip_prefix(CONTRACT_MINOR)
+        .and_then(|rest| rest.strip_prefix('.'))
+        .and_then(|patch| patch.parse().ok());
+    patch.ok_or_else(|| {
+        LoadProblem::Import(format!(
+            "imports `{import}`: this weir runs plugins of contract {CONTRACT_MINOR}; build the plugin with the \
+             WIT in plugin-sdk/wit/{CONTRACT_VERSION}, or run a weir that knows {version}"
+        ))
+    })
 }
 
 /// A name that the contract of this version lacks comes from a newer one, or is a mistake.
-fn explain_link(error: &str, contract: &str, kind: Kind) -> LoadProblem {
+pub(crate) fn explain_link(error: &str, contract: &str, kind: Kind) -> LoadProblem {
     let newer = contract != CONTRACT_VERSION;
     let world = kind.world();
     LoadProblem::Import(if newer {
         format!(
             "needs contract {contract} or later, this weir has {CONTRACT_VERSION}: {error}; run a newer weir, or \
-             build the plugin with the WIT of {CONTRACT_VERSION}"
+             build the plugin with the WIT in plugin-sdk/wit/{CONTRACT_VERSION}"
         )
     } else {
         format!(
@@ -226,4 +240,27 @@ fn explain_link(error: &str, contract: &str, kind: Kind) -> LoadProblem {
              plugin-sdk/wit/{CONTRACT_VERSION}"
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_the_contract() {
+        let check = |version| check_version("weir:plugin/event", version).ok();
+        assert_eq!((check("0.1.0"), check("0.1.17")), (Some(0), Some(17)));
+        for other in [
+            "0.2.0",
+            "1.0.0",
+            "0.10.1",
+            "0.1.0-rc.1",
+            "0.1.0-alpha",
+            "0.1",
+            "0.1.",
+            "",
+        ] {
+            assert_eq!(check(other), None, "{other}");
+        }
+    }
 }
