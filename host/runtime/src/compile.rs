@@ -5,21 +5,19 @@
 //! else can write.
 
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use wasmtime::component::Component;
+
+use crate::cache::Cache;
+use crate::child::run_child;
 
 use crate::engine::Engine;
 use crate::error::LoadProblem;
 use crate::file::PluginFile;
 
-/// Files kept in the cache; the ones used longest ago go first.
-const CACHE_FILES_MAX: usize = 128;
-
 /// Processor time of one compilation. A Python interpreter takes five seconds.
-const COMPILE_SECONDS_MAX: u64 = 120;
+pub(crate) const COMPILE_SECONDS_MAX: u64 = 120;
 
 /// Address space of the compiling child.
 const COMPILE_BYTES_MAX: u64 = 8 << 30;
@@ -39,90 +37,6 @@ pub enum Compiler {
     InProcess,
 }
 
-/// Where compiled code is kept from start to start.
-#[derive(Clone, Debug)]
-pub struct Cache {
-    folder: PathBuf,
-}
-
-impl Cache {
-    /// Opens the folder, making it (mode 0700) where it is missing.
-    ///
-    /// # Errors
-    /// When it cannot be made, is somebody else's, or can be written by others: whoever can write there
-    /// can run code in the host.
-    pub fn open(folder: &Path) -> Result<Cache, String> {
-        let at = |error: std::io::Error| format!("plugin cache {}: {error}", folder.display());
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(at)?;
-        let metadata = std::fs::metadata(folder).map_err(at)?;
-        if metadata.uid() != rustix::process::geteuid().as_raw() {
-            return Err(format!(
-                "plugin cache {}: belongs to another user",
-                folder.display()
-            ));
-        }
-        if metadata.mode() & 0o022 != 0 {
-            let mode = metadata.mode() & 0o777;
-            return Err(format!(
-                "plugin cache {}: others can write it (mode {mode:o}); chmod 700 it",
-                folder.display()
-            ));
-        }
-        let probe = folder.join(format!(".probe-{}", std::process::id()));
-        std::fs::write(&probe, b"")
-            .and_then(|()| std::fs::remove_file(&probe))
-            .map_err(at)?;
-        Ok(Cache {
-            folder: folder.to_path_buf(),
-        })
-    }
-
-    fn path(&self, digest: &str, compatibility: &str) -> PathBuf {
-        self.folder.join(format!("{digest}-{compatibility}.cwasm"))
-    }
-
-    /// Temporary file, then rename: a reader sees the whole file or none.
-    fn store(&self, path: &Path, code: &[u8]) -> std::io::Result<()> {
-        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-        let mut file = std::fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)?;
-        let written = file
-            .write_all(code)
-            .and_then(|()| std::fs::rename(&temporary, path));
-        if written.is_err() {
-            // The error of the write is the one to report.
-            let _ = std::fs::remove_file(&temporary);
-        }
-        self.prune();
-        written
-    }
-
-    /// Keeps the folder bounded; what cannot be removed is tried again next time.
-    fn prune(&self) {
-        let Ok(entries) = std::fs::read_dir(&self.folder) else {
-            return;
-        };
-        let mut files: Vec<_> = entries
-            .flatten()
-            .filter(|entry| entry.file_name().to_string_lossy().ends_with(".cwasm"))
-            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-            .collect();
-        files.sort();
-        let surplus = files.len().saturating_sub(CACHE_FILES_MAX);
-        for (_, path) in files.into_iter().take(surplus) {
-            let _ = std::fs::remove_file(path);
-        }
-    }
-}
-
 /// Gives the plugin's compiled component, from the cache where it is there. A cache that cannot be
 /// written costs a compilation each start, not the start.
 pub(crate) fn compile(
@@ -132,11 +46,14 @@ pub(crate) fn compile(
     file: &PluginFile,
 ) -> Result<Component, LoadProblem> {
     let cached = cache.map(|cache| (cache, cache.path(&file.digest, &engine.compatibility())));
-    if let Some((_, path)) = &cached
+    if let Some((cache, path)) = &cached
         && path.exists()
     {
         match from_file(engine, path) {
-            Ok(component) => return Ok(component),
+            Ok(component) => {
+                cache.note_use(path);
+                return Ok(component);
+            }
             Err(error) => {
                 tracing::warn!(file = %path.display(), %error, "a cached compilation is not usable; compiling again");
             }
@@ -149,15 +66,29 @@ pub(crate) fn compile(
     if let Some((cache, path)) = &cached {
         match cache.store(path, &code) {
             Ok(()) => {
-                return from_file(engine, path)
-                    .map_err(|error| LoadProblem::Compile(format!("{error:#}")));
+                return from_file(engine, path).map_err(|error| {
+                    cache.forget(path);
+                    unusable(compiler, &error)
+                });
             }
             Err(error) => {
                 tracing::warn!(file = %path.display(), %error, "cannot write the plugin cache; the plugin is compiled at each start");
             }
         }
     }
-    from_code(engine, &code).map_err(|error| LoadProblem::Compile(format!("{error:#}")))
+    from_code(engine, &code).map_err(|error| unusable(compiler, &error))
+}
+
+/// What the compiler made is not for this engine.
+fn unusable(compiler: &Compiler, error: &wasmtime::Error) -> LoadProblem {
+    LoadProblem::Compile(match compiler {
+        Compiler::InProcess => format!("{error:#}"),
+        Compiler::Child { program, .. } => format!(
+            "the compiler process {} gave no code that this weir can use ({error:#}): expected the same \
+             version of weir",
+            program.display()
+        ),
+    })
 }
 
 /// The file's code is mapped, not read: it costs no memory of its own.
@@ -187,42 +118,6 @@ fn to_code(engine: &Engine, wasm: &[u8]) -> Result<Vec<u8>, LoadProblem> {
         .map_err(|error| LoadProblem::Compile(format!("{error:#}")))
 }
 
-fn run_child(program: &Path, arguments: &[String], wasm: &[u8]) -> Result<Vec<u8>, LoadProblem> {
-    let broken = |what: &str, error: std::io::Error| {
-        LoadProblem::Compile(format!(
-            "{what} the compiler process {}: {error}",
-            program.display()
-        ))
-    };
-    let mut child = Command::new(program)
-        .args(arguments)
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| broken("cannot start", error))?;
-    if let Some(mut input) = child.stdin.take() {
-        // A child that died early says why on its standard error: that is the better message.
-        let _ = input.write_all(wasm);
-    }
-    let output = child
-        .wait_with_output()
-        .map_err(|error| broken("cannot await", error))?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    match output.status.code() {
-        // The child's whole text is one problem already worded.
-        Some(1) => Err(LoadProblem::Refused(said)),
-        _ => Err(LoadProblem::Compile(format!(
-            "the compiler process ended with {}: {said}",
-            output.status
-        ))),
-    }
-}
-
 /// What the child does: reads a plugin, lifts and compiles it, writes machine code.
 ///
 /// # Errors
@@ -250,7 +145,12 @@ fn limit_child() {
         current: Some(most),
         maximum: Some(most),
     };
-    let _ = setrlimit(Resource::Cpu, limit(COMPILE_SECONDS_MAX));
+    let processor = Rlimit {
+        current: Some(COMPILE_SECONDS_MAX),
+        // Above it, so that the signal says what it was.
+        maximum: Some(COMPILE_SECONDS_MAX + 5),
+    };
+    let _ = setrlimit(Resource::Cpu, processor);
     let _ = setrlimit(Resource::As, limit(COMPILE_BYTES_MAX));
     let _ = setrlimit(Resource::Core, limit(0));
 }

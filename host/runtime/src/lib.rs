@@ -13,6 +13,8 @@
 //! no particular plugin. Calls block: they belong on threads with [`CALLER_STACK_BYTES`] of stack, never
 //! on an async worker.
 
+mod cache;
+mod child;
 mod compile;
 mod context;
 mod engine;
@@ -33,7 +35,8 @@ mod sink;
 mod state;
 mod uses;
 
-pub use compile::{Cache, Compiler, compile_child};
+pub use cache::Cache;
+pub use compile::{Compiler, compile_child};
 pub use context::{EMITTED_BYTES_MAX, EMITTED_EVENTS_MAX, Said};
 pub use engine::{CALLER_STACK_BYTES, Engine, TICK};
 pub use error::{EngineError, Failure, Fault, FaultKind, LoadError, LoadProblem};

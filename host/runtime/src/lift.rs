@@ -22,6 +22,7 @@ pub const CONTRACT: &str = include_str!("../../../plugin-sdk/wit/0.1.0/weir.wit"
 const MANGLED: &str = "cm32p2|";
 const WASI: &str = "wasi_snapshot_preview1";
 const WASI_STUB: &str = include_str!("nowasi.wat");
+const WASI_STUB_WORLD: &str = "package weir:stub; world stub { import weir:plugin/host@0.1.0; }";
 
 /// Lifts a core module; a component is passed on as it is.
 ///
@@ -55,13 +56,29 @@ fn world(kind: Kind) -> Result<(Resolve, WorldId), LoadProblem> {
     Ok((resolve, world))
 }
 
+/// The stub has a world of its own: the plugin may import nothing of the contract's `host` itself.
+fn stub_world() -> Result<(Resolve, WorldId), String> {
+    let mut resolve = Resolve::default();
+    resolve.push_str("weir.wit", CONTRACT).map_err(chain)?;
+    let package = resolve
+        .push_str("stub.wit", WASI_STUB_WORLD)
+        .map_err(chain)?;
+    let world = resolve
+        .select_world(&[package], Some("stub"))
+        .map_err(chain)?;
+    Ok((resolve, world))
+}
+
 fn encode(module: &[u8], wasi: bool) -> Result<Vec<u8>, String> {
     let mut encoder = ComponentEncoder::default()
         .validate(true)
         .module(module)
         .map_err(chain)?;
     if wasi {
-        let stub = wat::parse_str(WASI_STUB).map_err(chain)?;
+        let mut stub = wat::parse_str(WASI_STUB).map_err(chain)?;
+        let (resolve, world) = stub_world()?;
+        embed_component_metadata(&mut stub, &resolve, world, StringEncoding::UTF8)
+            .map_err(chain)?;
         encoder = encoder.adapter(WASI, &stub).map_err(chain)?;
     }
     encoder.encode().map_err(chain)

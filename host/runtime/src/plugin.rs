@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, InstancePre};
 
-use crate::compile::{Cache, Compiler, compile};
+use crate::cache::Cache;
+use crate::compile::{Compiler, compile};
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{LoadError, LoadProblem};
