@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tracing::Level;
 use weir_event::{Document, EventRef, Fields, edit};
 
+use crate::engine::Running;
 use crate::limits::{CallClock, Limiter};
 use crate::random::Random;
 use crate::uses::Use;
@@ -27,6 +28,7 @@ pub(crate) struct Context {
     pub(crate) limiter: Limiter,
     pub(crate) clock: CallClock,
     pub(crate) random: Random,
+    pub(crate) running: Running,
     /// Printed bytes that are not a line yet, of standard output and standard error.
     pub(crate) prints: [Vec<u8>; 2],
     /// `probe` runs: no event is at hand, and HTTP is.
@@ -34,12 +36,13 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(of: Arc<Use>) -> Context {
+    pub(crate) fn new(of: Arc<Use>, running: Running) -> Context {
         Context {
             hand: Hand::Empty,
             limiter: Limiter::new(of.limits),
             clock: CallClock::new(of.limits.setup_time()),
             random: Random::default(),
+            running,
             prints: [Vec::new(), Vec::new()],
             probing: false,
             of,

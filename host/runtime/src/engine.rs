@@ -4,7 +4,7 @@
 
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,6 +15,9 @@ use crate::error::EngineError;
 
 /// How often the epoch moves on: the resolution of every plugin's time limit.
 pub const TICK: Duration = Duration::from_millis(5);
+
+/// Ticks without any call after which the ticker sleeps: waking it costs more than a few ticks.
+const QUIET_TICKS: u32 = 20;
 
 /// What a plugin may use of the native stack. Deep recursion ends as a fault, not as a crash.
 /// Threads that call plugins need [`CALLER_STACK_BYTES`].
@@ -27,7 +30,7 @@ pub const CALLER_STACK_BYTES: usize = 2 * 1024 * 1024;
 #[derive(Clone)]
 pub struct Engine {
     wasmtime: wasmtime::Engine,
-    _ticker: Arc<Ticker>,
+    ticker: Arc<Ticker>,
 }
 
 impl Engine {
@@ -40,8 +43,26 @@ impl Engine {
         let ticker = Ticker::start(wasmtime.clone()).map_err(EngineError::Thread)?;
         Ok(Engine {
             wasmtime,
-            _ticker: Arc::new(ticker),
+            ticker: Arc::new(ticker),
         })
+    }
+
+    /// For one instance's calls.
+    pub(crate) fn running(&self) -> Running {
+        let call = Arc::new(AtomicBool::new(false));
+        let mut calls = self
+            .ticker
+            .shared
+            .calls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        calls.retain(|call| call.strong_count() > 0);
+        calls.push(Arc::downgrade(&call));
+        drop(calls);
+        Running {
+            call,
+            ticker: Arc::clone(&self.ticker),
+        }
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -87,37 +108,103 @@ impl Hasher for StableHasher {
 
 /// Owns the thread that moves the epoch; dropping it ends and awaits the thread.
 struct Ticker {
-    stop: Arc<AtomicBool>,
+    shared: Arc<Ticking>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What the ticker shares with the calls that it limits. While none runs, it sleeps.
+struct Ticking {
+    stop: AtomicBool,
+    /// The ticker sleeps, or is about to: a call that begins must wake it.
+    asleep: AtomicBool,
+    /// One flag for each instance: whether a call of it runs.
+    calls: Mutex<Vec<Weak<AtomicBool>>>,
+}
+
+impl Ticking {
+    fn any_call(&self) -> bool {
+        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls
+            .iter()
+            .filter_map(Weak::upgrade)
+            .any(|call| call.load(Ordering::SeqCst))
+    }
+}
+
+/// One instance's word to the ticker that a call of it runs.
+pub(crate) struct Running {
+    call: Arc<AtomicBool>,
+    ticker: Arc<Ticker>,
+}
+
+impl Running {
+    /// Before a call: from now on the epoch moves.
+    pub(crate) fn begin(&self) {
+        // First the flag, then the look; the ticker does it the other way round, so one of the two sees the other.
+        self.call.store(true, Ordering::SeqCst);
+        if self.ticker.shared.asleep.load(Ordering::SeqCst) {
+            self.ticker.wake();
+        }
+    }
+
+    /// After the call.
+    pub(crate) fn end(&self) {
+        self.call.store(false, Ordering::Release);
+    }
 }
 
 impl Ticker {
     fn start(engine: wasmtime::Engine) -> std::io::Result<Ticker> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopping: Weak<AtomicBool> = Arc::downgrade(&stop);
+        let shared = Arc::new(Ticking {
+            stop: AtomicBool::new(false),
+            asleep: AtomicBool::new(false),
+            calls: Mutex::default(),
+        });
+        let ticking = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("weir-epoch".into())
-            .spawn(move || {
-                loop {
-                    std::thread::park_timeout(TICK);
-                    match stopping.upgrade() {
-                        Some(stop) if !stop.load(Ordering::Relaxed) => engine.increment_epoch(),
-                        _ => return,
-                    }
-                }
-            })?;
+            .spawn(move || tick(&engine, &ticking))?;
         Ok(Ticker {
-            stop,
+            shared,
             thread: Some(thread),
         })
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+}
+
+/// Ticks while calls run, and a little longer; then sleeps until the next one begins.
+fn tick(engine: &wasmtime::Engine, ticking: &Ticking) {
+    let mut quiet_ticks = 0;
+    while !ticking.stop.load(Ordering::Acquire) {
+        quiet_ticks = if ticking.any_call() {
+            0
+        } else {
+            quiet_ticks + 1
+        };
+        if quiet_ticks < QUIET_TICKS {
+            std::thread::park_timeout(TICK);
+            engine.increment_epoch();
+            continue;
+        }
+        ticking.asleep.store(true, Ordering::SeqCst);
+        if !ticking.any_call() && !ticking.stop.load(Ordering::SeqCst) {
+            std::thread::park();
+        }
+        ticking.asleep.store(false, Ordering::SeqCst);
+        quiet_ticks = 0;
     }
 }
 
 impl Drop for Ticker {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.shared.stop.store(true, Ordering::SeqCst);
+        self.wake();
         if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
             // The ticker's loop cannot panic; there is nothing to report.
             let _ = thread.join();
         }

@@ -46,7 +46,10 @@ where
         of: &Arc<Use>,
         name: &'static str,
     ) -> Result<Live<T>, Failure> {
-        let mut store = Store::new(plugin.engine.wasmtime(), Context::new(Arc::clone(of)));
+        let mut store = Store::new(
+            plugin.engine.wasmtime(),
+            Context::new(Arc::clone(of), plugin.engine.running()),
+        );
         store.limiter(|context| &mut context.limiter);
         store.set_hostcall_fuel(of.limits.memory_bytes.max(COPIED_BYTES_LEAST));
         store.set_max_component_handles(HANDLES_MAX);
@@ -120,8 +123,11 @@ fn guarded<R>(
     let context = store.data_mut();
     context.clock.start(limit);
     context.limiter.start();
+    context.running.begin();
     store.set_epoch_deadline(1);
-    run(store).map_err(|error| {
+    let answer = run(store);
+    store.data().running.end();
+    answer.map_err(|error| {
         store.data_mut().flush_prints(); // a crashing language's last words
         Failure::Fault(explain(call, limit, store.data(), &error))
     })
