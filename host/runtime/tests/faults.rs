@@ -1,0 +1,196 @@
+//! Filters that break: how each fault is named, and that it costs one event two tries and nothing else.
+
+mod common;
+
+use common::*;
+use weir_runtime::{Decision, Failure, FaultKind, Limits};
+
+/// Both tries end in this fault, and its text holds this.
+fn check_fault(name: &str, kind: FaultKind, text: &str) {
+    let mut filter = filter_of(name, a_use(name, QUICK)).expect("it starts");
+    let fault = fault(filter.process(event("A").event()));
+    assert_eq!((fault.call, fault.kind), ("process", kind), "{name}");
+    assert!(fault.text.contains(text), "{name}: {fault}");
+}
+
+/// It does not get ready.
+fn check_setup_fault(name: &str, kind: FaultKind, text: &str) {
+    let started = filter_of(name, a_use(name, LIMITS));
+    let fault = fault(started.map(|_| "it started"));
+    assert_eq!((fault.call, fault.kind), ("setup", kind), "{name}");
+    assert!(fault.text.contains(text), "{name}: {fault}");
+}
+
+#[test]
+fn crashes() {
+    let unreachable = "`unreachable` instruction executed";
+    check_fault("trap", FaultKind::Trap, "(in give_up ← process)");
+    check_fault("post-return-trap", FaultKind::Trap, unreachable);
+    check_fault("realloc-traps", FaultKind::Trap, unreachable);
+    check_fault("wasi-exit", FaultKind::Trap, unreachable);
+    check_fault("print-then-trap", FaultKind::Trap, unreachable);
+    check_fault("stack", FaultKind::Stack, "recursed too deeply (in down");
+    check_setup_fault("trap-setup", FaultKind::Trap, "(in setup)");
+    check_setup_fault("trap-start", FaultKind::Trap, "start");
+}
+
+#[test]
+fn loops_end_at_the_time_limit() {
+    let text = "20 ms of processor time were used up; make it faster or raise limits.time";
+    check_fault("loop-process", FaultKind::Time, text);
+    check_fault("loop-host", FaultKind::Time, text);
+    check_fault("realloc-loop", FaultKind::Time, text);
+}
+
+#[test]
+fn a_loop_in_setup_ends() {
+    check_setup_fault("loop-setup", FaultKind::Time, "2000 ms of processor time");
+}
+
+#[test]
+fn a_loop_in_initialize_ends() {
+    check_setup_fault(
+        "loop-initialize",
+        FaultKind::Time,
+        "2000 ms of processor time",
+    );
+}
+
+#[test]
+fn memory_and_tables_are_limited_and_the_crash_says_so() {
+    check_fault(
+        "memory-grow",
+        FaultKind::Memory,
+        "more than 32 MiB (wasm `unreachable` instruction executed); raise limits.memory",
+    );
+    check_setup_fault("memory-initial", FaultKind::Memory, "more than 32 MiB");
+    check_setup_fault("memories", FaultKind::Memory, "more than 32 MiB");
+    check_fault("table-grow", FaultKind::Table, "more than 100000 elements");
+    check_setup_fault(
+        "table-initial",
+        FaultKind::Table,
+        "more than 100000 elements",
+    );
+    check_setup_fault("tables", FaultKind::Table, "more than 100000 elements");
+}
+
+#[test]
+fn several_memories_are_fine_within_the_limit() {
+    let limits = Limits {
+        memory_bytes: 36 << 20,
+        ..LIMITS
+    };
+    let mut filter = filter_of("memories", a_use("memories", limits)).expect("36 MiB are enough");
+    let processed = filter.process(event("A").event()).expect("it keeps");
+    assert!(matches!(processed.decision, Decision::Keep));
+}
+
+#[test]
+fn growth_stops_at_the_limit_and_goes_on_without() {
+    let limits = Limits {
+        memory_bytes: 3 << 20,
+        ..LIMITS
+    };
+    let mut filter = filter_of("memory-full", a_use("memory-full", limits)).expect("it starts");
+    let processed = filter.process(event("A").event()).expect("no fault");
+    assert!(matches!(processed.decision, Decision::Keep));
+    assert_eq!(filter.of().counters()["pages"], 48); // of 64 KiB
+}
+
+#[test]
+fn what_cannot_be_read_is_a_breach_of_the_contract() {
+    let contract = FaultKind::Contract;
+    for (name, text) in [
+        ("pointer-outside", "(pointer out of bounds of memory)"),
+        ("pointer-misaligned", "(return pointer not aligned)"),
+        (
+            "length-overflow",
+            "(string pointer/length out of bounds of memory)",
+        ),
+        ("verdict-invalid", "(unexpected discriminant: 7)"),
+        ("result-invalid", "(invalid expected discriminant)"),
+        (
+            "reason-not-utf8",
+            "(invalid utf-8 sequence of 1 bytes from index 1)",
+        ),
+        (
+            "log-not-utf8",
+            "(invalid utf-8 sequence of 1 bytes from index 0)",
+        ),
+        ("log-level-invalid", "(unexpected discriminant: 9)"),
+        ("realloc-outside", "(realloc return: beyond end of memory)"),
+    ] {
+        check_fault(name, contract, text);
+        check_fault(name, contract, "build it with a current SDK");
+    }
+}
+
+#[test]
+fn a_faulted_event_is_tried_exactly_twice() {
+    let mut filter = filter("trap");
+    fault(filter.process(event("A").event()));
+    assert_eq!(filter.of().counters()["tries"], 2);
+    fault(filter.process(event("A").event()));
+    assert_eq!(filter.of().counters()["tries"], 4);
+}
+
+#[test]
+fn an_instance_is_reused_and_after_a_fault_replaced() {
+    let mut filter = filter("reuse");
+    let (good, bad) = (event("Fine"), event("Boom"));
+    assert_eq!(dropped(filter.process(good.event())), "1");
+    assert_eq!(dropped(filter.process(good.event())), "2");
+    assert_eq!(fault(filter.process(bad.event())).kind, FaultKind::Trap);
+    assert_eq!(dropped(filter.process(good.event())), "1");
+    assert_eq!(dropped(filter.process(good.event())), "2");
+}
+
+#[test]
+fn state_outlives_a_fault() {
+    let mut filter = filter("state");
+    assert_eq!(dropped(filter.process(event("Fine").event())), "1");
+    fault(filter.process(event("Boom").event())); // twice
+    assert_eq!(dropped(filter.process(event("Fine").event())), "4");
+}
+
+#[test]
+fn a_crash_that_does_not_repeat_costs_nothing_and_changed_nothing() {
+    let mut filter = filter("trap-once");
+    let processed = filter
+        .process(event("A").event())
+        .expect("the retry succeeds");
+    assert!(matches!(processed.decision, Decision::Keep));
+    assert_eq!(processed.emitted, Vec::<String>::new());
+}
+
+#[test]
+fn an_answered_error_is_no_fault_and_changed_nothing() {
+    let mut filter = filter("answered-error");
+    let failure = filter.process(event("A").event()).expect_err("an error");
+    assert_eq!(
+        failure,
+        Failure::Answered {
+            call: "process",
+            text: "the lookup table is\\nx".into()
+        }
+    );
+    assert_eq!(failure.label(), "answered");
+    assert_eq!(filter.of().counters()["tries"], 1); // no second try
+}
+
+#[test]
+fn a_refused_configuration_is_the_plugins_own_text() {
+    let started = filter_of("setup-refused", a_use("setup-refused", LIMITS));
+    let failure = started.err().expect("it refuses");
+    assert_eq!(
+        failure.to_string(),
+        "setup answered an error: reasons: expected a list"
+    );
+}
+
+#[test]
+fn cleaning_up_after_an_answer_is_called_each_time() {
+    let mut filter = filter("post-return");
+    assert_eq!(dropped(filter.process(event("A").event())), "0");
+    assert_eq!(dropped(filter.process(event("A").event())), "1");
+}

@@ -1,0 +1,27 @@
+;; Sends a million headers, all of them the same MB of memory: a host that copies them needs a TB.
+(module
+  (import "weir:plugin/http@0.1.0" "send" (func $send (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+  (memory (export "memory") 300)
+  ;; Bump allocator; each call of the plugin starts again at the bottom.
+  (global $free (mut i32) (i32.const 8192))
+  (func (export "cabi_realloc") (param i32 i32 i32) (param $len i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+    (global.set $free (i32.add (local.get $at) (local.get $len)))
+    (local.get $at))
+  (func (export "setup") (param i32 i32) (result i32)
+    (i32.const 1024)) ;; twelve zero bytes: ok
+  (data (i32.const 64) "POST")
+  (data (i32.const 80) "http://u:p@169.254.169.254/x")
+  (func $process (export "process") (result i32)
+    (local $n i32)
+    (loop $more ;; from 2 MiB on: (name pointer, name length, value pointer, value length)
+      (i32.store offset=2097152 (i32.shl (local.get $n) (i32.const 4)) (i32.const 65536))
+      (i32.store offset=2097156 (i32.shl (local.get $n) (i32.const 4)) (i32.const 1000000))
+      (i32.store offset=2097160 (i32.shl (local.get $n) (i32.const 4)) (i32.const 65536))
+      (i32.store offset=2097164 (i32.shl (local.get $n) (i32.const 4)) (i32.const 1000000))
+      (local.set $n (i32.add (local.get $n) (i32.const 1)))
+      (br_if $more (i32.lt_u (local.get $n) (i32.const 1000000))))
+    (call $send (i32.const 64) (i32.const 4) (i32.const 80) (i32.const 28) (i32.const 2097152) (i32.const 1000000) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 512))
+    (i32.const 1024)) ;; sixteen zero bytes: ok(keep)
+)

@@ -1,0 +1,22 @@
+;; A good sink: writes the documents of its batch as lines.
+(module
+  (import "weir:plugin/batch@0.1.0" "size" (func $size (result i32)))
+  (import "weir:plugin/batch@0.1.0" "documents" (func $documents (param i32 i32 i32)))
+  (import "weir:plugin/output@0.1.0" "write" (func $write (param i32 i32 i32)))
+  (memory (export "memory") 200)
+  ;; Bump allocator; each call of the plugin starts again at the bottom.
+  (global $free (mut i32) (i32.const 8192))
+  (func (export "cabi_realloc") (param i32 i32 i32) (param $len i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+    (global.set $free (i32.add (local.get $at) (local.get $len)))
+    (local.get $at))
+  (func (export "setup") (param i32 i32) (result i32)
+    (i32.const 1024)) ;; twelve zero bytes: ok
+  (func $deliver (export "deliver") (result i32)
+    (global.set $free (i32.const 8192))
+    (call $documents (i32.const 0) (call $size) (i32.const 16))
+    (call $write (i32.load (i32.const 16)) (i32.load (i32.const 20)) (i32.const 1024))
+    (if (i32.load8_u (i32.const 1024)) (then (return (i32.const 1024)))) ;; err(text): retried
+    (i32.const 1040)) ;; sixteen zero bytes: ok(done)
+)

@@ -1,0 +1,20 @@
+;; Logs one line of 1 MB, and one with a terminal's escapes.
+(module
+  (import "weir:plugin/host@0.1.0" "log" (func $log (param i32 i32 i32)))
+  (memory (export "memory") 20)
+  ;; Bump allocator; each call of the plugin starts again at the bottom.
+  (global $free (mut i32) (i32.const 8192))
+  (func (export "cabi_realloc") (param i32 i32 i32) (param $len i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+    (global.set $free (i32.add (local.get $at) (local.get $len)))
+    (local.get $at))
+  (func (export "setup") (param i32 i32) (result i32)
+    (i32.const 1024)) ;; twelve zero bytes: ok
+  (data (i32.const 64) "\1b]0;owned\07\nx")
+  (func $process (export "process") (result i32)
+    (memory.fill (i32.const 65536) (i32.const 120) (i32.const 1000000))
+    (call $log (i32.const 2) (i32.const 65536) (i32.const 1000000))
+    (call $log (i32.const 3) (i32.const 64) (i32.const 12))
+    (i32.const 1024)) ;; sixteen zero bytes: ok(keep)
+)

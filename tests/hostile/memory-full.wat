@@ -1,0 +1,20 @@
+;; Takes memory until there is no more, counts its pages, and goes on: no fault.
+(module
+  (import "weir:plugin/host@0.1.0" "count" (func $count (param i32 i32 i32)))
+  (memory (export "memory") 1)
+  ;; Bump allocator; each call of the plugin starts again at the bottom.
+  (global $free (mut i32) (i32.const 8192))
+  (func (export "cabi_realloc") (param i32 i32 i32) (param $len i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+    (global.set $free (i32.add (local.get $at) (local.get $len)))
+    (local.get $at))
+  (func (export "setup") (param i32 i32) (result i32)
+    (i32.const 1024)) ;; twelve zero bytes: ok
+  (data (i32.const 64) "pages")
+  (func $process (export "process") (result i32)
+    (loop $more
+      (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
+    (call $count (i32.const 64) (i32.const 5) (memory.size))
+    (i32.const 1024)) ;; sixteen zero bytes: ok(keep)
+)

@@ -1,0 +1,15 @@
+;; Its allocator answers addresses outside of its memory.
+(module
+  (import "weir:plugin/event@0.1.0" "reason" (func $reason (param i32)))
+  (memory (export "memory") 1)
+  (global $ready (mut i32) (i32.const 0))
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (if (global.get $ready) (then (return (i32.const 0x7fff0000))))
+    (global.set $ready (i32.const 1)) ;; well-behaved for the configuration
+    (i32.const 8192))
+  (func (export "setup") (param i32 i32) (result i32)
+    (i32.const 1024)) ;; twelve zero bytes: ok
+  (func $process (export "process") (result i32)
+    (call $reason (i32.const 16))
+    (i32.const 1024)) ;; sixteen zero bytes: ok(keep)
+)

@@ -1,0 +1,26 @@
+;; Removes what is at the pointer that its configuration names.
+(module
+  (import "weir:plugin/change@0.1.0" "remove" (func $remove (param i32 i32)))
+  (memory (export "memory") 1)
+  ;; Bump allocator; each call of the plugin starts again at the bottom.
+  (global $free (mut i32) (i32.const 8192))
+  (func (export "cabi_realloc") (param i32 i32 i32) (param $len i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+    (global.set $free (i32.add (local.get $at) (local.get $len)))
+    (local.get $at))
+  ;; The configuration, without its quotes where it is a JSON string.
+  (global $config (mut i32) (i32.const 0))
+  (global $config_len (mut i32) (i32.const 0))
+  (func (export "setup") (param $at i32) (param $len i32) (result i32)
+    (if (i32.eq (i32.load8_u (local.get $at)) (i32.const 34)) (then
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (local.set $len (i32.sub (local.get $len) (i32.const 2)))))
+    (memory.copy (i32.const 2048) (local.get $at) (local.get $len))
+    (global.set $config (i32.const 2048))
+    (global.set $config_len (local.get $len))
+    (i32.const 1024)) ;; twelve zero bytes: ok
+  (func $process (export "process") (result i32)
+    (call $remove (global.get $config) (global.get $config_len))
+    (i32.const 1024)) ;; sixteen zero bytes: ok(keep)
+)

@@ -1,0 +1,47 @@
+;; Puts 1000 values of 16 KiB, one of 2 MiB, and drops with `kept` if the last of the small ones is there
+;; and `first` if the first still is.
+(module
+  (import "weir:plugin/state@0.1.0" "put" (func $put (param i32 i32 i32 i32 i32)))
+  (import "weir:plugin/state@0.1.0" "get" (func $get (param i32 i32 i32)))
+  (memory (export "memory") 40)
+  ;; Bump allocator; each call of the plugin starts again at the bottom.
+  (global $free (mut i32) (i32.const 8192))
+  (func (export "cabi_realloc") (param i32 i32 i32) (param $len i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+    (global.set $free (i32.add (local.get $at) (local.get $len)))
+    (local.get $at))
+  (func (export "setup") (param i32 i32) (result i32)
+    (i32.const 1024)) ;; twelve zero bytes: ok
+  (data (i32.const 80) "big")
+  (data (i32.const 96) "lost")
+  (data (i32.const 104) "kept")
+  (data (i32.const 112) "big")
+  (data (i32.const 120) "first")
+  ;; ok(drop(text)): the answer that hands a text to whoever looks.
+  (func $drop (param $at i32) (param $len i32) (result i32)
+    (i32.store (i32.const 1024) (i32.const 0))
+    (i32.store (i32.const 1028) (i32.const 1))
+    (i32.store (i32.const 1032) (local.get $at))
+    (i32.store (i32.const 1036) (local.get $len))
+    (i32.const 1024))
+  (func $process (export "process") (result i32)
+    (local $n i32)
+    (loop $more
+      (i32.store (i32.const 64) (local.get $n))
+      (i32.store (i32.const 64) (i32.add (i32.const 0x20202020) (i32.and (local.get $n) (i32.const 0x0f))))
+      (i32.store8 (i32.const 65) (i32.add (i32.const 32) (i32.and (i32.shr_u (local.get $n) (i32.const 4)) (i32.const 0x3f))))
+      (call $put (i32.const 64) (i32.const 4) (i32.const 16384) (i32.const 16384) (i32.const 0))
+      (local.set $n (i32.add (local.get $n) (i32.const 1)))
+      (br_if $more (i32.lt_u (local.get $n) (i32.const 1000))))
+    (call $put (i32.const 80) (i32.const 3) (i32.const 0) (i32.const 2097152) (i32.const 0)) ;; larger than the whole store
+    (global.set $free (i32.const 8192))
+    (call $get (i32.const 64) (i32.const 4) (i32.const 32))
+    (if (i32.eqz (i32.load8_u (i32.const 32))) (then (return (call $drop (i32.const 96) (i32.const 4)))))
+    (call $get (i32.const 80) (i32.const 3) (i32.const 32))
+    (if (i32.load8_u (i32.const 32)) (then (return (call $drop (i32.const 112) (i32.const 3)))))
+    (i32.store (i32.const 64) (i32.const 0x20202020))
+    (call $get (i32.const 64) (i32.const 4) (i32.const 32))
+    (if (i32.load8_u (i32.const 32)) (then (return (call $drop (i32.const 120) (i32.const 5)))))
+    (call $drop (i32.const 104) (i32.const 4)))
+)
