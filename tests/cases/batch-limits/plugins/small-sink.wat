@@ -1,0 +1,20 @@
+;; A sink that rejects a batch of more than 3 events, or of more than one and more than 4096 bytes. Else it writes lines.
+(module
+  (import "weir:plugin/batch@0.1.0" "size" (func $size (result i32)))
+  (import "weir:plugin/batch@0.1.0" "documents" (func $documents (param i32 i32 i32)))
+  (import "weir:plugin/output@0.1.0" "write" (func $write (param i32 i32 i32)))
+  (memory (export "memory") 64)
+  (data (i32.const 16) "\00\00\00\00\02\00\00\00\00\01\00\00\07\00\00\00") ;; ok(reject("too big"))
+  (data (i32.const 256) "too big")
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096))
+  (func (export "setup") (param i32 i32) (result i32) (i32.const 0))
+  (func (export "deliver") (result i32)
+    (if (i32.gt_u (call $size) (i32.const 3)) (then (return (i32.const 16))))
+    (call $documents (i32.const 0) (call $size) (i32.const 64))
+    ;; the newlines are not the documents'
+    (if (i32.and (i32.gt_u (call $size) (i32.const 1))
+          (i32.gt_u (i32.sub (i32.load (i32.const 68)) (call $size)) (i32.const 4096)))
+      (then (return (i32.const 16))))
+    (call $write (i32.load (i32.const 64)) (i32.load (i32.const 68)) (i32.const 96))
+    (if (i32.load8_u (i32.const 96)) (then unreachable))
+    (i32.const 0)))
