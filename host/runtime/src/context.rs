@@ -105,6 +105,10 @@ fn whole_characters(bytes: &[u8]) -> usize {
 }
 
 /// What the plugin works on in the call that runs.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one for each instance, and it stays where it is"
+)]
 pub(crate) enum Hand {
     /// `setup` or `probe`: no event, no batch, no HTTP in `setup`.
     Empty,

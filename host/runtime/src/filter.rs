@@ -35,6 +35,10 @@ pub struct Processed {
 
 /// What a filter decided about an event.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, on the stack; a box would cost each change an allocation"
+)]
 pub enum Decision {
     /// It goes on as it was.
     Keep,
@@ -81,7 +85,10 @@ impl Filter {
     /// When the plugin answers an error, or both tries end in a fault: `onError` decides then.
     pub fn process(&mut self, event: EventRef<'_>) -> Result<Processed, Failure> {
         match self.once(event) {
-            Err(Failure::Fault(_)) => self.once(event),
+            Err(Failure::Fault(fault)) => {
+                self.of.note_retry(&fault);
+                self.once(event)
+            }
             answer => answer,
         }
     }

@@ -151,6 +151,12 @@ fn explain(
                 ),
             )
         }
+        Some(Trap::CannotLeaveComponent) => (
+            FaultKind::Contract,
+            "it called an import from its allocator or its clean-up, where none may be called (Go: its garbage \
+             collector started in cabi_realloc; allocate there from a buffer that is made before)"
+                .to_owned(),
+        ),
         Some(Trap::StackOverflow) => (FaultKind::Stack, "it recursed too deeply".to_owned()),
         _ if context.limiter.memory_refused => {
             let memory = mebibytes(limits.memory_bytes);

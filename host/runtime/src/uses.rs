@@ -2,8 +2,12 @@
 //! outlives each of them.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tracing::Level;
+
+use crate::error::Fault;
 use crate::limits::Limits;
 use crate::logs::PluginLog;
 use crate::outbound::{NoOutbound, Outbound};
@@ -30,6 +34,7 @@ pub struct Use {
     pub(crate) outbound: Arc<dyn Outbound>,
     pub(crate) output: Arc<dyn Output>,
     counters: Mutex<BTreeMap<String, u64>>,
+    retries: AtomicU64,
 }
 
 impl Use {
@@ -45,6 +50,7 @@ impl Use {
             outbound: Arc::new(NoOutbound),
             output: Arc::new(NoOutput),
             counters: Mutex::default(),
+            retries: AtomicU64::new(0),
         }
     }
 
@@ -75,6 +81,20 @@ impl Use {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// How often an event was tried again in a fresh instance after a fault.
+    pub fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
+    }
+
+    /// A fault that the second try may hide must be seen all the same.
+    pub(crate) fn note_retry(&self, fault: &Fault) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+        self.log.line(
+            Level::WARN,
+            &format!("trying the event again in a fresh instance: {fault}"),
+        );
     }
 
     /// Adds to a counter. A name that is too long or one too many is not counted, and said once in the log.

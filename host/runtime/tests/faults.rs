@@ -123,6 +123,11 @@ fn what_cannot_be_read_is_a_breach_of_the_contract() {
         check_fault(name, contract, text);
         check_fault(name, contract, "build it with a current SDK");
     }
+    check_fault(
+        "realloc-import",
+        contract,
+        "it called an import from its allocator or its clean-up",
+    );
 }
 
 #[test]
@@ -156,11 +161,17 @@ fn state_outlives_a_fault() {
 #[test]
 fn a_crash_that_does_not_repeat_costs_nothing_and_changed_nothing() {
     let mut filter = filter("trap-once");
-    let processed = filter
-        .process(event("A").event())
-        .expect("the retry succeeds");
+    let mut processed = None;
+    let lines = logged(|| processed = Some(filter.process(event("A").event())));
+    let processed = processed.expect("it ran").expect("the retry succeeds");
     assert!(matches!(processed.decision, Decision::Keep));
     assert_eq!(processed.emitted, Vec::<String>::new());
+    // Yet it is seen.
+    assert_eq!(filter.of().retries(), 1);
+    assert!(
+        lines[0].starts_with("WARN trying the event again in a fresh instance: process trapped"),
+        "{lines:?}"
+    );
 }
 
 #[test]

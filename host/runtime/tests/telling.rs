@@ -57,7 +57,8 @@ fn what_is_printed_becomes_lines() {
 fn last_words_are_heard() {
     let mut filter = filter("print-then-trap");
     let lines = logged(|| drop(fault(filter.process(event("A").event()))));
-    assert_eq!(lines, ["WARN panic: no way!", "WARN panic: no way!"]); // two tries
+    let words = lines.iter().filter(|line| *line == "WARN panic: no way!");
+    assert_eq!(words.count(), 2, "{lines:?}"); // two tries
 }
 
 #[test]
