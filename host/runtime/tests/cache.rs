@@ -8,18 +8,10 @@ use std::path::{Path, PathBuf};
 use common::*;
 use weir_runtime::{Cache, Compiler, Plugin};
 
-/// A folder of this test's own, empty.
-fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cache-{name}"));
-    if folder.exists() {
-        std::fs::remove_dir_all(&folder).expect("it is ours");
-    }
-    std::fs::create_dir_all(&folder).expect("a folder");
-    folder
-}
-
-fn cache(name: &str) -> (Cache, PathBuf) {
-    let folder = folder(name).join("made");
+/// A cache in a folder that it makes.
+fn cache(name: &str) -> (Cache, Folder) {
+    let folder = Folder::new(&format!("cache-{name}"));
+    std::fs::remove_dir(&*folder).expect("it is ours and empty");
     (Cache::open(&folder).expect("it is made"), folder)
 }
 
@@ -88,9 +80,9 @@ fn a_damaged_file_is_compiled_again() {
 
 #[test]
 fn a_folder_that_others_can_write_is_refused() {
-    let folder = folder("open");
+    let folder = Folder::new("cache-open");
     for mode in [0o777, 0o720, 0o702] {
-        std::fs::set_permissions(&folder, PermissionsExt::from_mode(mode)).expect("it is ours");
+        std::fs::set_permissions(&*folder, PermissionsExt::from_mode(mode)).expect("it is ours");
         let error = Cache::open(&folder).expect_err("others can write it");
         assert!(
             error.ends_with(&format!(
@@ -99,13 +91,14 @@ fn a_folder_that_others_can_write_is_refused() {
             "{error}"
         );
     }
-    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o700)).expect("it is ours");
+    std::fs::set_permissions(&*folder, PermissionsExt::from_mode(0o700)).expect("it is ours");
     Cache::open(&folder).expect("only we can");
 }
 
 #[test]
 fn a_folder_that_cannot_be_made_is_an_error() {
-    let file = folder("file").join("file");
+    let folder = Folder::new("cache-file");
+    let file = folder.join("file");
     std::fs::write(&file, b"").expect("a file");
     let error = Cache::open(&file.join("cache")).expect_err("no folder");
     assert!(
@@ -117,7 +110,7 @@ fn a_folder_that_cannot_be_made_is_an_error() {
 #[test]
 fn a_cache_that_vanished_costs_a_compilation_not_the_plugin() {
     let (cache, folder) = cache("gone");
-    std::fs::remove_dir_all(&folder).expect("it is ours");
+    std::fs::remove_dir_all(&*folder).expect("it is ours");
     let mut loaded = None;
     let lines = logged(|| loaded = Some(load_with(&Compiler::InProcess, Some(&cache))));
     loaded.expect("it ran").expect("it loads");

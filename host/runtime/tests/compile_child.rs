@@ -26,7 +26,7 @@ fn main() {
 }
 
 fn a_child_compiles(compiler: &Compiler) {
-    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("child-cache");
+    let folder = Folder::new("child-cache");
     let cache = Cache::open(&folder).expect("a folder");
     for name in ["drop-pulled", "wasi", "lines-sink"] {
         for cache in [None, Some(&cache), Some(&cache)] {

@@ -8,16 +8,6 @@ use std::path::{Path, PathBuf};
 use common::*;
 use weir_runtime::{Compiler, Kind, OnError, Plugin, PluginFile};
 
-/// A folder of this test's own, empty.
-fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("loading-{name}"));
-    if folder.exists() {
-        std::fs::remove_dir_all(&folder).expect("it is ours");
-    }
-    std::fs::create_dir_all(&folder).expect("a folder");
-    folder
-}
-
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder.join(name);
     std::fs::write(&path, bytes).expect("a file");
@@ -42,7 +32,7 @@ fn text(body: &str) -> Vec<u8> {
 
 #[test]
 fn text_binary_and_packed_are_the_same_plugin() {
-    let folder = folder("forms");
+    let folder = Folder::new("loading-forms");
     let source = std::fs::read(hostile("drop-pulled")).expect("a file");
     let binary = wat::parse_bytes(&source).expect("valid text").into_owned();
     for (name, bytes) in [
@@ -64,7 +54,7 @@ fn text_binary_and_packed_are_the_same_plugin() {
 
 #[test]
 fn a_component_is_used_as_it_is() {
-    let folder = folder("component");
+    let folder = Folder::new("loading-component");
     let source = std::fs::read(hostile("drop-pulled")).expect("a file");
     let module = wat::parse_bytes(&source).expect("valid text");
     let component = weir_runtime::lift(&module).expect("it lifts");
@@ -80,7 +70,8 @@ fn a_component_without_setup_is_refused_when_it_is_loaded() {
       (core module $m (func (export "process") (result i32) (i32.const 0)))
       (core instance $i (instantiate $m))
       (func (export "process") (result u32) (canon lift (core func $i "process"))))"#;
-    let path = write(&folder("no-setup"), "x.wat", body.as_bytes());
+    let folder = Folder::new("loading-no-setup");
+    let path = write(&folder, "x.wat", body.as_bytes());
     let error = Plugin::load(engine(), &Compiler::InProcess, None, &path).expect_err("no setup");
     assert!(
         error
@@ -93,7 +84,7 @@ fn a_component_without_setup_is_refused_when_it_is_loaded() {
 
 #[test]
 fn what_is_no_plugin_file_is_refused_with_a_reason() {
-    let folder = folder("files");
+    let folder = Folder::new("loading-files");
     let path = write(&folder, "notes.txt", b"");
     assert_eq!(
         refusal(&path),
@@ -121,7 +112,7 @@ fn what_is_no_plugin_file_is_refused_with_a_reason() {
 
 #[test]
 fn a_damaged_module_is_refused_when_it_is_compiled() {
-    let folder = folder("damaged");
+    let folder = Folder::new("loading-damaged");
     let source = std::fs::read(hostile("drop-pulled")).expect("a file");
     let binary = wat::parse_bytes(&source).expect("valid text");
     for length in [8, 9, 40, binary.len() / 2, binary.len() - 1] {
@@ -248,7 +239,7 @@ fn the_standard_mangling_works() {
 
 #[test]
 fn a_plugin_describes_itself_in_a_custom_section() {
-    let folder = folder("description");
+    let folder = Folder::new("loading-description");
     let module = |json: &str| {
         let json = json.replace('\\', "\\\\").replace('"', "\\\"");
         text(&format!(r#"(module (@custom "weir" "{json}"))"#))

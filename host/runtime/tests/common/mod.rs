@@ -2,8 +2,9 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use std::path::PathBuf;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use tracing::field::{Field, Visit};
@@ -26,8 +27,37 @@ pub const QUICK: Limits = Limits {
     ..LIMITS
 };
 
-static ENGINE: LazyLock<Engine> =
-    LazyLock::new(|| Engine::new().expect("this machine runs WebAssembly"));
+/// A folder of one test's own, removed at its end.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Folder {
+        let name = format!("{name}-{}", std::process::id());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        Folder(folder)
+    }
+}
+
+impl std::ops::Deref for Folder {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What stays behind does no harm.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+    Lines::install();
+    Engine::new().expect("this machine runs WebAssembly")
+});
 
 pub fn engine() -> &'static Engine {
     &ENGINE
@@ -135,13 +165,26 @@ pub fn answered<T: std::fmt::Debug>(answer: Result<T, Failure>) -> String {
 
 /// What is logged on this thread while `run` runs: `LEVEL message`, one for each line.
 pub fn logged(run: impl FnOnce()) -> Vec<String> {
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    tracing::subscriber::with_default(Lines(Arc::clone(&lines)), run);
-    let lines = lines.lock().expect("no test panicked while it logged");
-    lines.clone()
+    LazyLock::force(&ENGINE);
+    LINES.set(Some(Vec::new()));
+    run();
+    LINES.take().expect("it was put there above")
 }
 
-struct Lines(Arc<Mutex<Vec<String>>>);
+thread_local! {
+    static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+}
+
+/// One for all threads: tracing decides once for each place that logs whether anybody listens there, and a
+/// subscriber of one thread may miss what another thread's test logged first.
+struct Lines;
+
+impl Lines {
+    fn install() {
+        tracing::subscriber::set_global_default(Lines).expect("there is no other");
+        tracing::callsite::rebuild_interest_cache();
+    }
+}
 
 impl Subscriber for Lines {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
@@ -155,8 +198,11 @@ impl Subscriber for Lines {
     fn event(&self, event: &Event<'_>) {
         let mut message = Message(String::new());
         event.record(&mut message);
-        let mut lines = self.0.lock().expect("no test panicked while it logged");
-        lines.push(format!("{} {}", event.metadata().level(), message.0));
+        LINES.with_borrow_mut(|lines| {
+            if let Some(lines) = lines {
+                lines.push(format!("{} {}", event.metadata().level(), message.0));
+            }
+        });
     }
     fn enter(&self, _: &Id) {}
     fn exit(&self, _: &Id) {}
