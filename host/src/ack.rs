@@ -4,6 +4,7 @@
 //! that was routed to that receiver was accepted, or given up on purpose and counted. Never on the mere
 //! attempt: what was not settled when the process ends comes again.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -47,11 +48,26 @@ pub struct Progress {
     receivers: Vec<Mutex<Position>>,
 }
 
-/// A receiver's position: chunks 0..`next` are acknowledged, and those of `ahead`.
+/// A receiver's position: chunks 0..`next` are acknowledged, and those of `ahead`: ranges, first → end, that
+/// never touch. So it grows with the chunks that are not settled, not with those that are.
 #[derive(Debug, Default)]
 struct Position {
     next: u64,
-    ahead: std::collections::BTreeSet<u64>,
+    ahead: BTreeMap<u64, u64>,
+}
+
+impl Position {
+    fn acknowledge(&mut self, chunk: u64) {
+        let end = self.ahead.remove(&(chunk + 1)).unwrap_or(chunk + 1);
+        let before = self.ahead.range_mut(..chunk).next_back();
+        match before {
+            _ if chunk == self.next => self.next = end,
+            Some((_, touching)) if *touching == chunk => *touching = end,
+            _ => {
+                self.ahead.insert(chunk, end);
+            }
+        }
+    }
 }
 
 impl Progress {
@@ -91,17 +107,32 @@ impl Progress {
         let mut position = self.receivers[receiver]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        position.ahead.insert(chunk);
-        while position.ahead.first() == Some(&position.next) {
-            position.ahead.pop_first();
-            position.next += 1;
-        }
+        position.acknowledge(chunk);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn chunks_ahead_of_a_gap_take_no_room_each() {
+        // Every order of the chunks 1 to 6, while 0 is missing.
+        for turn in 0..720 {
+            let mut chunks = [1, 2, 3, 4, 5, 6];
+            let mut rest = turn;
+            for at in 0..chunks.len() {
+                let from = at + rest % (chunks.len() - at);
+                rest /= chunks.len() - at;
+                chunks.swap(at, from);
+            }
+            let mut position = Position::default();
+            chunks.iter().for_each(|chunk| position.acknowledge(*chunk));
+            assert_eq!((position.next, position.ahead.len()), (0, 1), "{chunks:?}");
+            position.acknowledge(0);
+            assert_eq!((position.next, position.ahead.len()), (7, 0), "{chunks:?}");
+        }
+    }
 
     #[test]
     fn a_position_moves_over_chunks_without_a_gap_only() {

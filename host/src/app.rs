@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use weir_event::Chunk;
 use weir_runtime::{CALLER_STACK_BYTES, Output, Sink};
 
@@ -104,10 +104,9 @@ pub fn run(config: Config, loader: &mut Loader) -> Result<Report, RunError> {
     let stages = start(config, prepared, lanes, &shared)
         .map_err(|error| system("cannot start a thread", error))?;
     let (ended, end) = oneshot::channel();
-    let awaiting = Arc::clone(&shared.shutdown);
-    thread("weir-stages".into(), move || {
+    thread("weir-stages".into(), &shared.shutdown, move || {
         // Nobody listens any more where the process has given up waiting.
-        let _ = ended.send(await_stages(stages, &awaiting));
+        let _ = ended.send(await_stages(stages));
     })
     .map_err(|error| system("cannot start a thread", error))?;
     let clean = runtime.block_on(supervise(signals, end, &shared.shutdown, deadline));
@@ -136,7 +135,7 @@ fn start(
     let spread = Spread::new(senders, Arc::clone(&shared.progress));
     let (ledger, shutdown) = (Arc::clone(&shared.ledger), Arc::clone(&shared.shutdown));
     let source = replay::Source::new(replay, &config.cluster_name, spread, ledger, shutdown);
-    let source = thread("weir-source".into(), move || source.run())?;
+    let source = thread("weir-source".into(), &shared.shutdown, move || source.run())?;
     Ok(Stages {
         source,
         lanes,
@@ -162,7 +161,9 @@ fn start_receivers(
             Arc::clone(&shared.ledger),
             Arc::clone(&shared.shutdown),
         );
-        thread(format!("weir-to-{index}"), move || delivery.run())
+        thread(format!("weir-to-{index}"), &shared.shutdown, move || {
+            delivery.run()
+        })
     };
     sinks.into_iter().enumerate().map(start).collect()
 }
@@ -196,9 +197,11 @@ fn start_lanes(
         );
         let (sender, chunks) = crossbeam_channel::bounded(CHUNKS_WAITING_MAX);
         senders.push(sender);
-        lanes.push(thread(format!("weir-lane-{index}"), move || {
-            lane.run(&chunks)
-        })?);
+        lanes.push(thread(
+            format!("weir-lane-{index}"),
+            &shared.shutdown,
+            move || lane.run(&chunks),
+        )?);
     }
     Ok((lanes, senders))
 }
@@ -214,42 +217,56 @@ fn new_queue((index, receiver): (usize, &config::Receiver)) -> Arc<Queue> {
     ))
 }
 
-/// A thread that may call plugins.
+/// A thread that may call plugins. Its panic aborts the process: without it nothing can go on.
 fn thread<T: Send + 'static>(
     name: String,
+    shutdown: &Arc<Shutdown>,
     run: impl FnOnce() -> T + Send + 'static,
 ) -> std::io::Result<JoinHandle<T>> {
-    std::thread::Builder::new()
+    let sentinel = Sentinel(Arc::clone(shutdown));
+    let builder = std::thread::Builder::new()
         .name(name)
-        .stack_size(CALLER_STACK_BYTES)
-        .spawn(run)
+        .stack_size(CALLER_STACK_BYTES);
+    builder.spawn(move || {
+        let _sentinel = sentinel;
+        run()
+    })
+}
+
+/// Dropped by a panic, it ends every wait of the process. The panic's message is on standard error already.
+struct Sentinel(Arc<Shutdown>);
+
+impl Drop for Sentinel {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let thread = std::thread::current();
+            tracing::error!(
+                thread = thread.name(),
+                "a thread panicked: this is a bug in weir; stopping"
+            );
+            self.0.advance(Phase::Aborting);
+        }
+    }
 }
 
 /// Awaits the stages in the order of the flow; gives whether all ended as they should.
-fn await_stages(stages: Stages, shutdown: &Shutdown) -> bool {
+fn await_stages(stages: Stages) -> bool {
     let mut clean = match stages.source.join() {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
-            tracing::error!("{error}; what was read before is delivered");
+            tracing::error!("{error}; what was read before is being delivered");
             false
         }
-        Err(_) => panicked("the source", shutdown),
+        Err(_) => false,
     };
     for lane in stages.lanes {
-        clean &= lane.join().is_ok() || panicked("a lane", shutdown);
+        clean &= lane.join().is_ok();
     }
     stages.queues.iter().for_each(|queue| queue.close());
     for receiver in stages.receivers {
-        clean &= receiver.join().is_ok() || panicked("a receiver", shutdown);
+        clean &= receiver.join().is_ok();
     }
     clean
-}
-
-/// A bug of ours; its message is on standard error already. Without that thread nothing can go on.
-fn panicked(what: &str, shutdown: &Shutdown) -> bool {
-    tracing::error!("{what} panicked: this is a bug in weir; stopping");
-    shutdown.advance(Phase::Aborting);
-    false
 }
 
 /// The signals that end a run.
@@ -274,27 +291,40 @@ impl Signals {
     }
 }
 
-/// Waits for the end; a first signal drains, a second one or the deadline aborts.
+/// Waits for the end; a first signal drains, a second one or the deadline aborts. Where the process aborts by
+/// itself, its threads have as long to notice as after a signal.
 async fn supervise(
     mut signals: Signals,
     mut end: oneshot::Receiver<bool>,
     shutdown: &Shutdown,
     deadline: Duration,
 ) -> bool {
+    let aborted = Arc::new(Notify::new());
+    let notify = Arc::clone(&aborted);
+    shutdown.on_abort(move || notify.notify_one());
     tokio::select! {
         clean = &mut end => return clean.unwrap_or(false),
+        () = aborted.notified() => return give_up(end).await,
         name = signals.next() => {
-            tracing::info!(signal = name, deadline_s = deadline.as_secs(), "stopping: delivering what was read");
+            let deadline_s = deadline.as_secs();
+            tracing::info!(signal = name, deadline_s, "stopping: delivering what was read");
             shutdown.advance(Phase::Draining);
         }
     }
     tokio::select! {
         clean = &mut end => return clean.unwrap_or(false),
+        () = aborted.notified() => {}
         () = tokio::time::sleep(deadline) => tracing::error!("the deadline for stopping has passed"),
         name = signals.next() => tracing::warn!(signal = name, "stopping at once"),
     }
     shutdown.advance(Phase::Aborting);
-    let _ = tokio::time::timeout(ABORT_GRACE, end).await;
+    give_up(end).await
+}
+
+async fn give_up(end: oneshot::Receiver<bool>) -> bool {
+    if tokio::time::timeout(ABORT_GRACE, end).await.is_err() {
+        tracing::warn!("a thread did not notice in time that the process ends");
+    }
     false
 }
 

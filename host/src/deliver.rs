@@ -21,6 +21,8 @@ use crate::ledger::Ledger;
 use crate::queue::{Queue, Run, Taken};
 use crate::shutdown::{Phase, Shutdown};
 
+/// The longest pause that a sink can ask for: a wrong number must not stop a receiver for days.
+const RETRY_AFTER_MOST: Duration = Duration::from_secs(3600);
 /// Log lines a second about one receiver's rejected events.
 const REJECTION_LINES_A_SECOND_MAX: u32 = 10;
 
@@ -118,7 +120,7 @@ impl Delivery {
             said,
             retry_after_ms,
         } = delivered;
-        let retry_after = Duration::from_millis(u64::from(retry_after_ms));
+        let retry_after = Duration::from_millis(u64::from(retry_after_ms)).min(RETRY_AFTER_MOST);
         match outcome {
             Outcome::Retry(reason) => Some(Remainder {
                 documents,
@@ -131,12 +133,12 @@ impl Delivery {
                 documents
                     .iter()
                     .for_each(|document| self.rejected(document, &reason));
-                self.ledger.receiver(self.receiver).dead(documents.len());
+                self.decided(0, documents.len());
                 self.settle(&runs);
                 None
             }
             Outcome::Done if said.iter().all(Option::is_none) => {
-                self.delivered(documents.len());
+                self.decided(documents.len(), 0);
                 self.settle(&runs);
                 None
             }
@@ -187,20 +189,21 @@ impl Delivery {
                 });
             }
         }
-        self.ledger.receiver(self.receiver).dead(dead);
-        if delivered > 0 {
-            self.delivered(delivered);
-        }
+        self.decided(delivered, dead);
         (!again.documents.is_empty()).then_some(again)
     }
 
-    fn delivered(&mut self, events: usize) {
-        self.ledger.receiver(self.receiver).delivered(events);
-        if self.failures > 0 {
+    /// The sink gave a final answer for so many events: whatever was wrong with it is over.
+    fn decided(&mut self, delivered: usize, dead: usize) {
+        let counts = self.ledger.receiver(self.receiver);
+        counts.delivered(delivered);
+        counts.dead(dead);
+        if self.failures > 0 && delivered + dead > 0 {
             tracing::info!(
                 receiver = self.name,
-                events,
-                "the sink accepts events again"
+                delivered,
+                dead,
+                "the sink answers again"
             );
             self.failures = 0;
         }

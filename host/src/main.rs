@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use weir::cli::{Cli, Command, Plugin};
-use weir::commands::{EXIT_FAILED, Surroundings, check, plugin, plugin_test, run};
+use weir::commands::{EXIT_FAILED, Surroundings, check, plugin, plugin_test, print_line, run, say};
 use weir_runtime::Compiler;
 
 fn main() -> ExitCode {
@@ -19,7 +19,9 @@ fn main() -> ExitCode {
         Command::Plugin(Plugin::Inspect(arguments)) => plugin::inspect(arguments, &surroundings),
         Command::Plugin(Plugin::Test(arguments)) => plugin_test::run(arguments, &surroundings),
         Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "weir", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "weir", &mut script);
+            print_line(&String::from_utf8_lossy(&script));
             Ok(ExitCode::SUCCESS)
         }
         Command::Compile => compile(),
@@ -37,7 +39,9 @@ fn surroundings() -> Option<Surroundings> {
             })
         }
         Err(error) => {
-            eprintln!("weir: cannot find its own program, which compiles plugins: {error}");
+            say(&format_args!(
+                "weir: cannot find its own program, which compiles plugins: {error}"
+            ));
             None
         }
     }
@@ -45,7 +49,7 @@ fn surroundings() -> Option<Surroundings> {
 
 fn compile() -> Result<ExitCode, ExitCode> {
     weir_runtime::compile_child(std::io::stdin(), std::io::stdout()).map_err(|error| {
-        eprintln!("{error}");
+        say(&error);
         ExitCode::from(EXIT_FAILED)
     })?;
     Ok(ExitCode::SUCCESS)

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use weir_event::{Chunk, Document, EventRef, Fields, de_dot};
-use weir_runtime::{Decision, Failure, Filter, LogLimit, OnError, Processed};
+use weir_runtime::{Decision, EMITTED_EVENTS_MAX, Failure, Filter, LogLimit, OnError, Processed};
 
 use crate::ack::Ack;
 use crate::config::Route;
@@ -62,6 +62,8 @@ pub struct Lane {
     outgoing: Vec<Vec<Document>>,
     ledger: Arc<Ledger>,
     tally: Tally,
+    /// Events that filters may still emit for the one that was read: what is emitted may be emitted from.
+    emits_left: usize,
     shutdown: Arc<Shutdown>,
 }
 
@@ -113,6 +115,7 @@ impl Lane {
             outgoing,
             ledger,
             tally: Tally::default(),
+            emits_left: 0,
             shutdown,
         }
     }
@@ -120,11 +123,11 @@ impl Lane {
     /// Takes chunks until there are no more, or the process aborts.
     pub fn run(mut self, chunks: &crossbeam_channel::Receiver<(Chunk, Ack)>) {
         for (chunk, ack) in chunks {
-            let whole = self.chunk(&chunk, ack);
-            self.ledger.add(&mut self.tally);
-            if whole.is_err() {
+            if self.chunk(&chunk, ack).is_err() {
+                // Nothing of the chunk is in a queue, so nothing of it is counted or acknowledged.
                 return;
             }
+            self.ledger.add(&mut self.tally);
         }
     }
 
@@ -132,33 +135,35 @@ impl Lane {
         let route = Arc::clone(&self.route);
         for event in chunk.iter() {
             self.tally.received += 1;
-            if let Err(aborted) = self.event(&route, event) {
-                self.tally.received -= 1; // not decided about: it is read again at the next start
-                self.flush(Arc::new(ack))?;
-                return Err(aborted);
-            }
+            self.emits_left = EMITTED_EVENTS_MAX;
+            self.event(&route, event)?;
         }
-        self.flush(Arc::new(ack))
+        self.flush(&Arc::new(ack))
     }
 
-    /// Queues what the chunk has for each receiver.
-    fn flush(&mut self, ack: Arc<Ack>) -> Result<(), Aborted> {
+    /// Queues what the chunk has for each receiver, in pieces that a queue has room for.
+    fn flush(&mut self, ack: &Arc<Ack>) -> Result<(), Aborted> {
         for (receiver, documents) in self.outgoing.iter().enumerate() {
             ack.expect(receiver, documents.len());
         }
+        let mut any_queued = false;
         for (receiver, documents) in self.outgoing.iter_mut().enumerate() {
-            let events = documents.len();
-            if events == 0 {
-                continue;
-            }
-            // Counted before it can be delivered, so that a ledger read meanwhile never shows more delivered.
+            let queue = &self.outlets[receiver].queue;
             let counts = self.ledger.receiver(receiver);
-            match self.outlets[receiver]
-                .queue
-                .push(std::mem::take(documents), &ack, || counts.enqueued(events))
-            {
-                Pushed::Queued { dropped } => counts.dropped(dropped),
-                Pushed::Aborted => return Err(Aborted),
+            let mut rest = std::mem::take(documents);
+            while !rest.is_empty() {
+                let after = rest.split_off(rest.len().min(queue.events_max()));
+                let events = rest.len();
+                // Counted before it can be delivered: a ledger read meanwhile never shows more delivered.
+                match queue.push(rest, ack, || counts.enqueued(events)) {
+                    Pushed::Queued { dropped } => {
+                        counts.dropped(dropped);
+                        any_queued = true;
+                    }
+                    Pushed::Aborted if any_queued => counts.enqueued(events), // it stays waiting
+                    Pushed::Aborted => return Err(Aborted),
+                }
+                rest = after;
             }
         }
         Ok(())
@@ -221,11 +226,12 @@ impl Lane {
                 fate.dropped = Some(DroppedBy::Error(filter));
                 return Ok(());
             }
-            Err(OnError::Keep | OnError::Hold) => {
+            Err(_) => {
                 *self.tally.kept.entry(filter).or_default() += 1;
                 return self.filter(route, next + 1, current, fate);
             }
         };
+        self.emits_left -= emitted.len();
         match decision {
             Decision::Keep => self.filter(route, next + 1, current, fate)?,
             Decision::Change(document, fields) => {
@@ -244,16 +250,8 @@ impl Lane {
                 .expect("the runtime reads an emitted event before it takes it");
             let mut fate = Fate::default();
             self.tally.emitted += 1;
-            let walked = self.filter(
-                route,
-                next,
-                &Current::new(EventRef::new(document, &fields)),
-                &mut fate,
-            );
-            if walked.is_err() {
-                self.tally.emitted -= 1;
-                return walked;
-            }
+            let current = Current::new(EventRef::new(document, &fields));
+            self.filter(route, next, &current, &mut fate)?;
             self.settle(fate);
         }
         Ok(())
@@ -307,7 +305,7 @@ impl Lane {
         let lane = &mut self.filters[filter];
         let mut pause = HOLD_FIRST;
         loop {
-            let failure = match lane.filter.process(event) {
+            let failure = match lane.filter.process_within(event, self.emits_left) {
                 Ok(processed) => return Ok(Ok(processed)),
                 Err(failure) => failure,
             };

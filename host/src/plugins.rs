@@ -101,7 +101,8 @@ impl Catalogue {
         let hint = match near {
             Some((likeness, there)) if likeness > 0.8 => format!("; did you mean `{there}`?"),
             Some(_) => format!("; there are: {}", names().collect::<Vec<_>>().join(", ")),
-            None => "; there are no plugins there".to_owned(),
+            None => "; there are no plugins there: put its file there, or set plugins.directories"
+                .to_owned(),
         };
         PluginError::Missing {
             name: name.to_owned(),
@@ -160,7 +161,17 @@ impl Loader {
         plugins: &Plugins,
     ) -> Result<Loader, PluginError> {
         let folders = directories(plugins);
-        let catalogue = Catalogue::read(&folders)?;
+        // The folder beside the program need not be there: nobody named it.
+        let is_absent =
+            plugins.directories.is_empty() && !folders.iter().any(|folder| folder.exists());
+        let catalogue = if is_absent {
+            Catalogue {
+                folders,
+                files: BTreeMap::new(),
+            }
+        } else {
+            Catalogue::read(&folders)?
+        };
         let cache = open_cache(plugins.cache.as_deref());
         Ok(Loader {
             engine,

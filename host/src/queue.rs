@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use weir_event::Document;
+use weir_event::{CHUNK_EVENTS_MAX, Document};
 
 use crate::ack::Ack;
 use crate::config::OnFull;
@@ -69,6 +69,8 @@ struct Inner {
     bytes: usize,
     /// When the oldest event of the next batch came.
     since: Option<Instant>,
+    /// A lane waits for room: nothing more can come, so a batch need not wait either.
+    held_up: bool,
     closed: bool,
     aborted: bool,
 }
@@ -100,6 +102,11 @@ impl Queue {
         }
     }
 
+    /// How many events it holds.
+    pub fn events_max(&self) -> usize {
+        self.events_max
+    }
+
     /// Puts a portion at the end; `counted` runs just before anybody can take it. A portion larger than the
     /// queue is let in when the queue is empty.
     pub fn push(&self, documents: Vec<Document>, ack: &Arc<Ack>, counted: impl FnOnce()) -> Pushed {
@@ -109,6 +116,8 @@ impl Queue {
         while !inner.aborted && inner.events > 0 && inner.events + more > self.events_max {
             match self.on_full {
                 OnFull::Wait => {
+                    inner.held_up = true;
+                    self.filled.notify_one();
                     inner = self
                         .freed
                         .wait(inner)
@@ -136,7 +145,7 @@ impl Queue {
             documents: documents.into(),
             ack: Arc::clone(ack),
         });
-        let wake = first || inner.is_full_batch(self.batch);
+        let wake = first || self.is_batch_full(&inner);
         drop(inner);
         if wake {
             self.filled.notify_one();
@@ -152,7 +161,7 @@ impl Queue {
             if inner.aborted || (inner.closed && inner.events == 0) {
                 return None;
             }
-            let full = inner.is_full_batch(self.batch);
+            let full = self.is_batch_full(&inner);
             let waited = inner.since.map(|since| since.elapsed());
             match waited {
                 Some(waited) if full || inner.closed || waited >= self.batch.age => break,
@@ -195,6 +204,14 @@ impl Queue {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a batch has all that it can get: its events, its bytes, or as many as the queue has room for.
+    fn is_batch_full(&self, inner: &Inner) -> bool {
+        inner.events >= self.batch.events
+            || inner.bytes >= self.batch.bytes
+            || inner.held_up
+            || inner.events + CHUNK_EVENTS_MAX > self.events_max
+    }
+
     fn drop_oldest(&self, inner: &mut Inner, mut surplus: usize) {
         while surplus > 0 {
             let Some(portion) = inner.portions.front_mut() else {
@@ -218,10 +235,6 @@ impl Queue {
 }
 
 impl Inner {
-    fn is_full_batch(&self, limits: BatchLimits) -> bool {
-        self.events >= limits.events || self.bytes >= limits.bytes
-    }
-
     fn take_batch(&mut self, limits: BatchLimits) -> Taken {
         let mut taken = Taken {
             documents: Vec::with_capacity(limits.events.min(self.events)),
@@ -252,6 +265,7 @@ impl Inner {
         }
         self.events -= taken.documents.len();
         self.bytes -= taken.bytes;
+        self.held_up = false;
         // What stays behind has waited too; its own time starts now, which is at most one age too late.
         self.since = (self.events > 0).then(Instant::now);
         taken
@@ -345,6 +359,27 @@ mod tests {
         let (documents, ack) = portion(&progress, 1);
         let pusher = std::thread::spawn(move || pushing.push(documents, &ack, || ()));
         assert_eq!(queue.take().expect("a batch").documents.len(), 3);
+        assert_eq!(
+            pusher.join().expect("no panic"),
+            Pushed::Queued { dropped: 0 }
+        );
+    }
+
+    #[test]
+    fn a_batch_does_not_wait_for_what_a_full_queue_keeps_out() {
+        let progress = Progress::new(1);
+        let never = BatchLimits {
+            events: 1000,
+            age: Duration::from_secs(3600),
+            ..NO_WAIT
+        };
+        let queue = Arc::new(Queue::new(0, 1000, OnFull::Wait, never));
+        let (documents, ack) = portion(&progress, 600);
+        queue.push(documents, &ack, || ());
+        let pushing = Arc::clone(&queue);
+        let (documents, ack) = portion(&progress, 600);
+        let pusher = std::thread::spawn(move || pushing.push(documents, &ack, || ()));
+        assert_eq!(queue.take().expect("a batch").documents.len(), 600);
         assert_eq!(
             pusher.join().expect("no panic"),
             Pushed::Queued { dropped: 0 }

@@ -32,10 +32,7 @@ pub fn hide(config: &Value, sources: &Sources<'_>) -> Result<(String, Secrets), 
 
 fn hide_in(value: &mut Value, sources: &Sources<'_>, secrets: &Secrets, errors: &mut Vec<String>) {
     match value {
-        Value::String(text) => match hide_in_text(text, sources, secrets) {
-            Ok(hidden) => *text = hidden,
-            Err(error) => errors.push(error),
-        },
+        Value::String(text) => *text = hide_in_text(text, sources, secrets, errors),
         Value::Array(items) => items
             .iter_mut()
             .for_each(|item| hide_in(item, sources, secrets, errors)),
@@ -46,24 +43,32 @@ fn hide_in(value: &mut Value, sources: &Sources<'_>, secrets: &Secrets, errors: 
     }
 }
 
-fn hide_in_text(text: &str, sources: &Sources<'_>, secrets: &Secrets) -> Result<String, String> {
+fn hide_in_text(
+    text: &str,
+    sources: &Sources<'_>,
+    secrets: &Secrets,
+    errors: &mut Vec<String>,
+) -> String {
     let mut hidden = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, kind, name, after)) = next_reference(rest) {
         hidden.push_str(before);
         let secret = match kind {
-            Kind::Environment => from_environment(name, sources)?,
-            Kind::File => from_file(name, sources)?,
+            Kind::Environment => from_environment(name, sources),
+            Kind::File => from_file(name, sources),
         };
-        hidden.push_str(
-            &secrets
-                .keep(secret)
-                .map_err(|error| format!("no random numbers for a secret: {error}"))?,
-        );
+        let kept = secret.and_then(|secret| {
+            let kept = secrets.keep(secret);
+            kept.map_err(|error| format!("no random numbers for a secret: {error}"))
+        });
+        match kept {
+            Ok(placeholder) => hidden.push_str(&placeholder),
+            Err(error) => errors.push(error),
+        }
         rest = after;
     }
     hidden.push_str(rest);
-    Ok(hidden)
+    hidden
 }
 
 enum Kind {
@@ -145,11 +150,12 @@ mod tests {
 
     #[test]
     fn all_that_is_missing_is_reported() {
-        let config = json!({"a": "${env:NOPE}", "b": ["${env:NADA}"], "c": "${file:/no/such}"});
+        let config =
+            json!({"a": "${env:NOPE}", "b": ["${env:NADA} ${env:NIL}"], "c": "${file:/no/such}"});
         let errors = check(&config, &[]).expect_err("nothing is there");
-        assert_eq!(errors.len(), 3, "{errors:?}");
+        assert_eq!(errors.len(), 4, "{errors:?}");
         assert!(
-            errors[0].contains("NOPE") && errors[2].contains("/no/such"),
+            errors[0].contains("NOPE") && errors[3].contains("/no/such"),
             "{errors:?}"
         );
     }

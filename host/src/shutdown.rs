@@ -37,12 +37,13 @@ impl Shutdown {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has this done when the process aborts: for waits that are on something else.
+    /// Has this done when the process aborts, now if it has: for waits that are on something else.
     pub fn on_abort(&self, action: impl Fn() + Send + 'static) {
-        self.on_abort
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Box::new(action));
+        let mut actions = self.on_abort.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.phase() == Phase::Aborting {
+            action();
+        }
+        actions.push(Box::new(action));
     }
 
     /// Moves on to a later phase; an earlier one changes nothing.

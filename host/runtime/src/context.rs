@@ -13,7 +13,7 @@ use crate::limits::{CallClock, Limiter};
 use crate::random::Random;
 use crate::uses::Use;
 
-/// Events that one call of `process` may emit.
+/// Events that one call of `process` may emit, and all filters together for one event that was read.
 pub const EMITTED_EVENTS_MAX: usize = 100;
 /// Bytes of all events that one call may emit.
 pub const EMITTED_BYTES_MAX: usize = 4 << 20;
@@ -140,13 +140,15 @@ pub(crate) struct Working {
     changed: bool,
     pub(crate) emitted: Vec<String>,
     pub(crate) emitted_bytes: usize,
+    /// Events that this call may still emit, all that it emits counted.
+    pub(crate) emits_max: usize,
     pub(crate) scope: String,
     /// The event's identity as it came, where it was changed since.
     id: Option<String>,
 }
 
 impl Working {
-    pub(crate) fn start(&mut self, event: EventRef<'_>, scope: &str) {
+    pub(crate) fn start(&mut self, event: EventRef<'_>, scope: &str, emits_max: usize) {
         self.document.clear();
         self.document.push_str(event.document());
         self.fields = *event.fields();
@@ -154,6 +156,7 @@ impl Working {
         self.changed = false;
         self.emitted.clear();
         self.emitted_bytes = 0;
+        self.emits_max = emits_max.min(EMITTED_EVENTS_MAX);
         self.id = None;
         if self.scope != scope {
             scope.clone_into(&mut self.scope);

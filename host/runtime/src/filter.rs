@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wasmtime::component::{ComponentType, Lift};
 use weir_event::{EventRef, Fields};
 
-use crate::context::{Hand, Working};
+use crate::context::{EMITTED_EVENTS_MAX, Hand, Working};
 use crate::error::Failure;
 use crate::instance::Live;
 use crate::logs::clean;
@@ -84,28 +84,39 @@ impl Filter {
     /// # Errors
     /// When the plugin answers an error, or both tries end in a fault: `onError` decides then.
     pub fn process(&mut self, event: EventRef<'_>) -> Result<Processed, Failure> {
-        match self.once(event) {
+        self.process_within(event, EMITTED_EVENTS_MAX)
+    }
+
+    /// As [`process`](Filter::process), with room for so many emitted events: emitting one more is an error
+    /// that the plugin sees. Never more than [`EMITTED_EVENTS_MAX`].
+    ///
+    /// # Errors
+    /// As [`process`](Filter::process).
+    pub fn process_within(
+        &mut self,
+        event: EventRef<'_>,
+        emits_max: usize,
+    ) -> Result<Processed, Failure> {
+        match self.once(event, emits_max) {
             Err(Failure::Fault(fault)) => {
                 self.of.note_retry(&fault);
-                self.once(event)
+                self.once(event, emits_max)
             }
             answer => answer,
         }
     }
 
-    fn once(&mut self, event: EventRef<'_>) -> Result<Processed, Failure> {
+    fn once(&mut self, event: EventRef<'_>, emits_max: usize) -> Result<Processed, Failure> {
         let mut live = match self.live.take() {
             Some(live) => live,
             None => Live::start(&self.plugin, &self.of, "process")?,
         };
         let context = live.store.data_mut();
-        match &mut context.hand {
-            Hand::Event(working) => working.start(event, &self.of.name),
-            hand => {
-                let mut working = Working::default();
-                working.start(event, &self.of.name);
-                *hand = Hand::Event(working);
-            }
+        if !matches!(context.hand, Hand::Event(_)) {
+            context.hand = Hand::Event(Working::default());
+        }
+        if let Hand::Event(working) = &mut context.hand {
+            working.start(event, &self.of.name, emits_max);
         }
         let answer = live.call(self.of.limits.time);
         if matches!(answer, Err(Failure::Fault(_))) {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::{EXIT_USAGE, Surroundings, count, failed, new_engine, print_line};
+use super::{EXIT_USAGE, Surroundings, count, failed, new_engine, print_line, say, with_causes};
 use crate::cli::{Check, Output};
 use crate::config::{Config, ConfigError, LoadError};
 use crate::plugins::Loader;
@@ -29,7 +29,7 @@ pub fn run(arguments: &Check, surroundings: &Surroundings) -> Result<ExitCode, E
             (check_plugins(&config, file, surroundings)?, warnings)
         }
         Err(LoadError::Invalid(errors)) => (errors.0.iter().map(of_config).collect(), Vec::new()),
-        Err(error) => return Err(failed(EXIT_USAGE, &error)),
+        Err(error) => return Err(failed(EXIT_USAGE, &with_causes(&error))),
     };
     match arguments.output {
         Output::Text => print_text(file, &errors, &warnings),
@@ -97,10 +97,16 @@ fn check_plugins(
 fn print_text(file: &Path, errors: &[Finding], warnings: &[Finding]) {
     warnings
         .iter()
-        .for_each(|warning| eprintln!("warning: {}", warning.text));
-    errors.iter().for_each(|error| eprintln!("{}", error.text));
+        .for_each(|warning| say(&format_args!("warning: {}", warning.text)));
+    errors
+        .iter()
+        .for_each(|error| say(&format_args!("{}", error.text)));
     match errors.len() {
-        0 => eprintln!("{} is right", file.display()),
-        mistakes => eprintln!("{} in {}", count(mistakes, "mistake"), file.display()),
+        0 => say(&format_args!("{} is right", file.display())),
+        mistakes => say(&format_args!(
+            "{} in {}",
+            count(mistakes, "mistake"),
+            file.display()
+        )),
     }
 }

@@ -27,9 +27,13 @@ pub struct Surroundings {
 /// Reads a configuration, or says on standard error what is wrong with it.
 fn load_config(path: &Path) -> Result<Config, ExitCode> {
     Config::load(path).map_err(|error| {
-        eprintln!("{error}");
+        say(&with_causes(&error));
         if let LoadError::Invalid(errors) = &error {
-            eprintln!("{} in {}", count(errors.0.len(), "mistake"), path.display());
+            say(&format_args!(
+                "{} in {}",
+                count(errors.0.len(), "mistake"),
+                path.display()
+            ));
         }
         ExitCode::from(EXIT_USAGE)
     })
@@ -42,18 +46,29 @@ fn new_engine() -> Result<Engine, ExitCode> {
 
 /// Says an error on standard error; gives the exit code.
 fn failed(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
-    eprintln!("weir: {error}");
+    say(&format_args!("weir: {error}"));
     ExitCode::from(code)
 }
 
+/// Says a line to people, on standard error. Where that is closed, nobody wants to hear it.
+pub fn say(line: &dyn std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 /// Prints a line of data. Where nobody reads any more there is nothing left to do for a command.
-fn print_line(line: &dyn std::fmt::Display) {
+pub fn print_line(line: &dyn std::fmt::Display) {
     if let Err(error) = writeln!(std::io::stdout(), "{line}") {
         if error.kind() != std::io::ErrorKind::BrokenPipe {
-            eprintln!("weir: standard output: {error}");
+            say(&format_args!("weir: standard output: {error}"));
         }
         std::process::exit(i32::from(EXIT_FAILED));
     }
+}
+
+/// An error with what caused it, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }
 
 /// "1 mistake", "2 mistakes".

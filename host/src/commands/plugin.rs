@@ -46,9 +46,15 @@ pub(super) fn load(loader: &Loader, plugin: &str) -> Result<Plugin, ExitCode> {
             .map_err(|error| failed(EXIT_USAGE, &error))?
             .to_path_buf()
     };
-    loader
-        .load_file(&path)
-        .map_err(|error| failed(EXIT_FAILED, &error))
+    loader.load_file(&path).map_err(|error| {
+        // A name that means no file is wrong usage; a file that is no plugin is not.
+        let code = if path.is_file() {
+            EXIT_FAILED
+        } else {
+            EXIT_USAGE
+        };
+        failed(code, &error)
+    })
 }
 
 /// Lists all plugins; one that cannot be loaded is in the list with its error, and the exit code is 1.

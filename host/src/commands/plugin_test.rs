@@ -10,10 +10,10 @@ use weir_event::frame::{Frame, Framer};
 use weir_event::{Document, Reader};
 use weir_runtime::{
     Decision, Failure, Filter, Kind, Limits, Outcome, Output as Lines, Plugin, Processed, Said,
-    Sink, Use,
+    Sink, Use, clean,
 };
 
-use super::{EXIT_FAILED, EXIT_USAGE, Surroundings, count, failed, plugin, print_line};
+use super::{EXIT_FAILED, EXIT_USAGE, Surroundings, count, failed, plugin, print_line, say};
 use crate::cli::{Output, Test};
 use crate::config::ReplayPath;
 use crate::output::StandardOutput;
@@ -22,6 +22,8 @@ use crate::source::input::Input;
 
 /// Bytes of a value that a change shows.
 const SHOWN_BYTES_MAX: usize = 200;
+/// Bytes of an emitted event that are shown.
+const EMITTED_SHOWN_BYTES_MAX: usize = 4096;
 /// Events in a batch for a sink: the default of `weir run`.
 const BATCH_EVENTS: usize = crate::config::BATCH_EVENTS_DEFAULT;
 
@@ -39,6 +41,13 @@ pub fn run(arguments: &Test, surroundings: &Surroundings) -> Result<ExitCode, Ex
         )
     })?;
     let events = read_events(&arguments.events).map_err(|error| failed(EXIT_USAGE, &error))?;
+    if events.is_empty() {
+        let file = arguments.events.display();
+        return Err(failed(
+            EXIT_USAGE,
+            &format_args!("no events in {file}; expected what source.replay reads"),
+        ));
+    }
     if plugin.kind == Kind::Filter {
         test_filter(&plugin, &config, &events, arguments.output)
     } else {
@@ -65,7 +74,7 @@ fn read_events(path: &Path) -> Result<Vec<Document>, String> {
         while let Some(frame) = framer.next_frame() {
             let line = frame.line;
             for error in read_frame(&mut reader, &frame, &mut events) {
-                eprintln!("{}:{line}: skipped: {error}", path.display());
+                say(&format_args!("{}:{line}: skipped: {error}", path.display()));
             }
         }
         if read == 0 {
@@ -116,9 +125,13 @@ fn test_filter(
         .iter()
         .map(|(verdict, sum)| format!("{sum} {verdict}"))
         .collect();
-    eprintln!("{}: {}", count(events.len(), "event"), shown.join(", "));
+    say(&format_args!(
+        "{}: {}",
+        count(events.len(), "event"),
+        shown.join(", ")
+    ));
     print_counters(&of);
-    let good = !events.is_empty() && !sums.contains_key(FAILED);
+    let good = !sums.contains_key(FAILED);
     Ok(if good {
         ExitCode::SUCCESS
     } else {
@@ -136,7 +149,7 @@ fn set_up_failed(plugin: &Plugin, failure: &Failure) -> ExitCode {
 fn print_counters(of: &Use) {
     of.counters()
         .iter()
-        .for_each(|(name, sum)| eprintln!("counter {name}: {sum}"));
+        .for_each(|(name, sum)| say(&format_args!("counter {name}: {sum}")));
 }
 
 const FAILED: &str = "failed";
@@ -161,27 +174,34 @@ fn verdict(answer: &Result<Processed, Failure>) -> &'static str {
 
 fn print_verdict(document: &Document, answer: &Result<Processed, Failure>) {
     let event = document.event();
-    let (verdict, severity, reason) = (verdict(answer), event.severity(), event.reason());
-    let (kind, name, namespace) = (event.object_kind(), event.object_name(), event.namespace());
+    // What an event says may be made to look like another line, or to steer a terminal.
+    let shown = |text: &str| clean(text, SHOWN_BYTES_MAX);
     print_line(&format_args!(
-        "{verdict:<8} {severity} {reason} {kind}/{name} in {namespace} ({})",
-        event.id()
+        "{:<8} {} {} {}/{} in {} ({})",
+        verdict(answer),
+        shown(&event.severity()),
+        shown(&event.reason()),
+        shown(&event.object_kind()),
+        shown(&event.object_name()),
+        shown(&event.namespace()),
+        shown(&event.id())
     ));
+    let detail = |text: &dyn std::fmt::Display| print_line(&format_args!("         {text}"));
     match answer {
-        Err(failure) => print_line(&format_args!("         {failure}")),
+        Err(failure) => detail(failure),
         Ok(Processed { decision, emitted }) => {
             match decision {
                 Decision::Keep => {}
-                Decision::Drop(reason) => print_line(&format_args!("         because: {reason}")),
+                Decision::Drop(reason) => detail(&format_args!("because: {reason}")),
                 Decision::Change(changed, _) => {
-                    changes(document.as_str(), changed)
-                        .iter()
-                        .for_each(|change| print_line(&format_args!("         {change}")));
+                    let changes = changes(document.as_str(), changed);
+                    changes.iter().for_each(|change| detail(change));
                 }
             }
-            emitted
+            let emitted = emitted
                 .iter()
-                .for_each(|emitted| print_line(&format_args!("         emitted: {emitted}")));
+                .map(|emitted| clean(emitted, EMITTED_SHOWN_BYTES_MAX));
+            emitted.for_each(|emitted| detail(&format_args!("emitted: {emitted}")));
         }
     }
 }
@@ -208,7 +228,7 @@ fn verdict_json(document: &Document, answer: &Result<Processed, Failure>) -> Val
 /// The differences of two documents: `- pointer: old`, `+ pointer: new`.
 fn changes(before: &str, after: &str) -> Vec<String> {
     let (before, after) = (leaves(before), leaves(after));
-    let shown = |value: &str| weir_runtime::clean(value, SHOWN_BYTES_MAX);
+    let shown = |value: &str| clean(value, SHOWN_BYTES_MAX);
     let mut lines = Vec::new();
     for pointer in before.keys().chain(
         after
@@ -275,9 +295,12 @@ fn test_sink(
         .chunks(BATCH_EVENTS)
         .map(|batch| deliver(&mut sink, batch.to_vec()))
         .sum();
-    eprintln!("{}: {accepted} accepted", count(events.len(), "event"));
+    say(&format_args!(
+        "{}: {accepted} accepted",
+        count(events.len(), "event")
+    ));
     print_counters(&of);
-    let good = !events.is_empty() && accepted == events.len();
+    let good = accepted == events.len();
     Ok(if good {
         ExitCode::SUCCESS
     } else {
@@ -290,25 +313,31 @@ fn deliver(sink: &mut Sink, mut batch: Vec<Document>) -> usize {
     let delivered = match sink.deliver(&mut batch) {
         Ok(delivered) => delivered,
         Err(failure) => {
-            eprintln!("batch of {}: {failure}", batch.len());
+            say(&format_args!("batch of {}: {failure}", batch.len()));
             return 0;
         }
     };
     match delivered.outcome {
-        Outcome::Retry(reason) => {
-            eprintln!("batch of {}: to be tried again: {reason}", batch.len())
-        }
-        Outcome::Reject(reason) => eprintln!("batch of {}: rejected: {reason}", batch.len()),
+        Outcome::Retry(reason) => say(&format_args!(
+            "batch of {}: to be tried again: {reason}",
+            batch.len()
+        )),
+        Outcome::Reject(reason) => say(&format_args!(
+            "batch of {}: rejected: {reason}",
+            batch.len()
+        )),
         Outcome::Done => {
             for (document, said) in batch.iter().zip(&delivered.said) {
                 match said {
                     None => {}
-                    Some(Said::Retry(reason)) => {
-                        eprintln!("{}: to be tried again: {reason}", document.event().id())
-                    }
-                    Some(Said::Reject(reason)) => {
-                        eprintln!("{}: rejected: {reason}", document.event().id())
-                    }
+                    Some(Said::Retry(reason)) => say(&format_args!(
+                        "{}: to be tried again: {reason}",
+                        clean(&document.event().id(), SHOWN_BYTES_MAX)
+                    )),
+                    Some(Said::Reject(reason)) => say(&format_args!(
+                        "{}: rejected: {reason}",
+                        clean(&document.event().id(), SHOWN_BYTES_MAX)
+                    )),
                 }
             }
             return delivered.said.iter().filter(|said| said.is_none()).count();

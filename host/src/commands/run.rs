@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{EXIT_FAILED, EXIT_USAGE, Surroundings, failed, load_config, new_engine};
+use super::{EXIT_FAILED, EXIT_USAGE, Surroundings, failed, load_config, new_engine, say};
 use crate::app::{self, RunError};
 use crate::cli::Run;
 use crate::plugins::Loader;
@@ -27,7 +27,7 @@ pub fn run(arguments: &Run, surroundings: &Surroundings) -> Result<ExitCode, Exi
         RunError::Start(errors) => {
             errors
                 .iter()
-                .for_each(|error| eprintln!("{}", error.in_file(file)));
+                .for_each(|error| say(&format_args!("{}", error.in_file(file))));
             ExitCode::from(EXIT_USAGE)
         }
         RunError::System(error) => failed(EXIT_FAILED, &error),

@@ -123,9 +123,9 @@ fn working<'a>(store: &'a mut Store<'_>) -> Result<&'a mut Working, String> {
 /// Reads the emitted event as any other, and gives it its identity: what the contract calls
 /// `<id>#<filter>.<n>` is written into its uid and resourceVersion, so that it stays with it.
 fn emit(working: &mut Working, json: &str) -> Result<(), String> {
-    if working.emitted.len() >= EMITTED_EVENTS_MAX {
+    if working.emitted.len() >= working.emits_max {
         return Err(format!(
-            "emit: more than {EMITTED_EVENTS_MAX} events in one call"
+            "emit: more than {EMITTED_EVENTS_MAX} events for one event"
         ));
     }
     working.emitted_bytes += json.len();
