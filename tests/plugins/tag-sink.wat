@@ -4,7 +4,7 @@
   (import "weir:plugin/batch@0.1.0" "size" (func $size (result i32)))
   (import "weir:plugin/batch@0.1.0" "document" (func $document (param i32 i32)))
   (import "weir:plugin/output@0.1.0" "write" (func $write (param i32 i32 i32)))
-  (memory (export "memory") 2)
+  (memory (export "memory") 16) ;; 1 MiB: two copies of one document and more
   ;; 0..16 stays zero: ok(done). 64: what document answers. 96: what write answers.
   (global $top (mut i32) (i32.const 4096))
   (global $kept (mut i32) (i32.const 4096))

@@ -11,3 +11,20 @@ pub mod ledger;
 pub mod program;
 pub mod running;
 pub mod tidy;
+
+/// An event of core/v1 on one line: the `number`th, about a Pod of this name; a word in its message says its number.
+pub fn event(number: usize, pod: &str, padding: usize) -> String {
+    let padding = "x".repeat(padding);
+    format!(
+        r#"{{"kind":"Event","apiVersion":"v1","metadata":{{"name":"e.{number}","namespace":"default","uid":"uid-{number}","resourceVersion":"{number}"}},"involvedObject":{{"kind":"Pod","namespace":"default","name":"{pod}"}},"reason":"Test","message":"number {number} {padding}","type":"Normal"}}"#
+    ) + "\n"
+}
+
+/// The number of an event that [`event`] made, from its document.
+pub fn number_of(document: &str) -> usize {
+    let document: serde_json::Value = serde_json::from_str(document).expect("a document");
+    let version = document["metadata"]["resourceVersion"].as_str();
+    version
+        .and_then(|version| version.parse().ok())
+        .expect("an event of these tests")
+}

@@ -41,10 +41,10 @@ impl Running {
         Running::of(child, stdout)
     }
 
-    /// Starts it with standard output going elsewhere.
-    pub fn start_to(command: &mut Command, stdout: Stdio) -> Running {
+    /// Starts it with standard output going elsewhere. Takes the command, which would hold that open.
+    pub fn start_to(mut command: Command, stdout: Stdio) -> Running {
         command.stdout(stdout);
-        let child = spawn(command);
+        let child = spawn(&mut command);
         Running::of(child, lines(std::io::empty()))
     }
 
@@ -107,6 +107,17 @@ impl Running {
         kill_process(self.pid, signal).expect("the process runs");
     }
 
+    /// Sends a signal as soon as the process has installed its handlers for it: until then it would just die.
+    pub fn signal_when_started(&self, signal: Signal) {
+        let status = format!("/proc/{}/status", self.pid.as_raw_nonzero());
+        let deadline = Instant::now() + DEADLINE;
+        while !catches(&status, signal) {
+            assert!(Instant::now() < deadline, "it never caught {signal:?}");
+            std::thread::yield_now();
+        }
+        self.signal(signal);
+    }
+
     /// Ends its input and waits for its end.
     pub fn end(mut self) -> Ended {
         drop(self.stdin.take());
@@ -144,6 +155,14 @@ fn spawn(command: &mut Command) -> Child {
         Ok(child) => child,
         Err(error) => panic!("cannot start {command:?}: {error}"),
     }
+}
+
+/// Whether a process catches a signal: the mask `SigCgt` of proc(5).
+fn catches(status: &str, signal: Signal) -> bool {
+    let text = std::fs::read_to_string(status).expect("the process runs");
+    let mask = text.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.expect("proc(5) has SigCgt") >> (signal.as_raw() - 1) & 1 == 1
 }
 
 fn as_line(line: &[u8]) -> String {
