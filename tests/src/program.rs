@@ -35,6 +35,11 @@ pub fn plugins() -> PathBuf {
     existing("WEIR_PLUGINS", "dist/plugins")
 }
 
+/// The folder of built example plugins: `WEIR_EXAMPLES`, else what `cargo xtask build` left.
+pub fn examples() -> PathBuf {
+    existing("WEIR_EXAMPLES", "dist/examples")
+}
+
 fn existing(variable: &str, in_target: &str) -> PathBuf {
     let path = std::env::var_os(variable).map_or_else(|| target().join(in_target), PathBuf::from);
     assert!(
