@@ -370,18 +370,36 @@ fn step(document: &str, range: Range<usize>, part: &str, shadowed: &mut Shadowed
     }
 }
 
-/// Takes out members or items, which stand in rising order, each with one comma beside it.
+/// Takes out members or items, which stand in rising order, each with one comma beside it. One pass, however
+/// many there are: the pieces that stay are found from the back, and then joined.
 fn take_out(document: &mut String, entries: &[Range<usize>]) {
-    for entry in entries.iter().rev() {
-        let bytes = document.as_bytes();
-        let mut entry = entry.clone();
-        if bytes[entry.start - 1] == b',' {
-            entry.start -= 1;
-        } else if bytes[entry.end] == b',' {
-            entry.end += 1;
-        }
-        document.replace_range(entry, "");
+    if entries.is_empty() {
+        return;
     }
+    let bytes = document.as_bytes();
+    // From the last to the first; none is empty.
+    let mut kept: Vec<Range<usize>> = Vec::new();
+    let mut cut = document.len();
+    for entry in entries.iter().rev() {
+        if entry.end < cut {
+            kept.push(entry.end..cut);
+        }
+        cut = entry.start;
+        if bytes[entry.start - 1] == b',' {
+            cut -= 1;
+        } else if let Some(next) = kept.last_mut().filter(|next| bytes[next.start] == b',') {
+            next.start += 1;
+            if next.start == next.end {
+                kept.pop();
+            }
+        }
+    }
+    kept.push(0..cut);
+    *document = kept
+        .iter()
+        .rev()
+        .map(|piece| &document[piece.clone()])
+        .collect();
 }
 
 /// KEE's `deDot`: `.` becomes `_` in the names of the labels and annotations of the event and of the

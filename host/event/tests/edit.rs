@@ -286,3 +286,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn every_repetition_of_a_name_is_taken_out_with_one_comma() {
+    for pattern in 0..1 << 7 {
+        let is_removed = |at: usize| pattern >> at & 1 == 1;
+        let object = |members: &[usize]| {
+            let name = |at: &usize| if is_removed(*at) { "x" } else { "k" };
+            let members = members.iter().map(|at| format!(r#""{}":{at}"#, name(at)));
+            let members = members.collect::<Vec<_>>().join(",");
+            format!(r#"{{"metadata":{{}},"involvedObject":{{}},"o":{{{members}}}}}"#)
+        };
+        let all: Vec<usize> = (0..7).collect();
+        let kept: Vec<usize> = all.iter().copied().filter(|at| !is_removed(*at)).collect();
+        let mut document = object(&all);
+        remove(&mut document, "/o/x");
+        assert_eq!(document, object(&kept));
+    }
+}
