@@ -161,7 +161,8 @@ pub struct Replay {
     pub path: ReplayPath,
     /// `follow`: wait for more at the end of the file. Default: false. Never with `repeat` other than 1.
     pub follow: bool,
-    /// `rate`: events a second. Default and 0: no limit (`None`).
+    /// `rate`: events a second. Default and 0: no limit (`None`). What was missed while nothing came or
+    /// nothing went out is not caught up with. While stopping, what was read already goes out at once.
     pub rate: Option<NonZeroU32>,
     /// `repeat`: how often the file is read. Default: 1. 0 is for ever. Standard input: only 1.
     pub repeat: Repeat,

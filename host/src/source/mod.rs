@@ -4,6 +4,7 @@
 //! chunks to the lanes through a [`Spread`]. It never decides about an event.
 
 pub mod input;
+mod pace;
 pub mod replay;
 
 use crossbeam_channel::Sender;

@@ -17,12 +17,15 @@ use crate::config::{Repeat, Replay, ReplayPath};
 use crate::ledger::Ledger;
 use crate::shutdown::{Phase, Shutdown};
 use crate::source::input::{Input, Renewed};
+use crate::source::pace::Pace;
 use crate::source::{LanesGone, Spread};
 
 /// How long an idle input is waited for before looking whether to stop.
 const TURN: Duration = Duration::from_millis(100);
 /// How often the end of a followed file is looked at.
 const FOLLOW_TURN: Duration = Duration::from_millis(200);
+/// A wait for an event to be due is not worth less than this.
+const WAIT_MIN: Duration = Duration::from_millis(1);
 /// Log lines a second about malformed input.
 const MALFORMED_LINES_A_SECOND_MAX: u32 = 10;
 /// Bytes of malformed input that a log line shows.
@@ -75,7 +78,9 @@ impl Source {
         ledger: Arc<Ledger>,
         shutdown: Arc<Shutdown>,
     ) -> Source {
-        let pace = config.rate.map(|rate| Pace::new(rate.get()));
+        let pace = config
+            .rate
+            .map(|rate| Pace::new(rate.get(), Instant::now()));
         let reader = Reader::new(cluster_name);
         let complaints = LogLimit::new(MALFORMED_LINES_A_SECOND_MAX);
         Source {
@@ -228,7 +233,7 @@ impl Source {
             Ok(event) => {
                 let waited = pace
                     .as_mut()
-                    .map_or(Ok(()), |pace| pace.wait(shutdown, spread));
+                    .map_or(Ok(()), |pace| wait(pace, shutdown, spread));
                 pushed = waited.and_then(|()| spread.push(event));
             }
             Err(error) => malformed(ledger, complaints, frame.line, value, &error),
@@ -281,31 +286,15 @@ fn path_text(path: &ReplayPath) -> String {
     }
 }
 
-/// Holds the events to a rate, on average from the start.
-struct Pace {
-    interval: Duration,
-    next: Instant,
-}
-
-impl Pace {
-    fn new(events_a_second: u32) -> Pace {
-        Pace {
-            interval: Duration::from_secs(1) / events_a_second,
-            next: Instant::now(),
-        }
+/// Waits until the next event is due; what came before it goes on its way meanwhile. While the process
+/// drains nothing waits: what was read is delivered, and the time for that is short.
+fn wait(pace: &mut Pace, shutdown: &Shutdown, spread: &mut Spread) -> Result<(), LanesGone> {
+    let left = pace.left(Instant::now());
+    // Shorter waits than this are made up for by a later one.
+    if left >= WAIT_MIN {
+        spread.flush()?;
+        shutdown.wait(left, Phase::Draining);
     }
-
-    /// Waits until the next event is due; what came before it goes on its way meanwhile.
-    fn wait(&mut self, shutdown: &Shutdown, spread: &mut Spread) -> Result<(), LanesGone> {
-        let left = self.next.saturating_duration_since(Instant::now());
-        // Shorter waits than this are made up for by a later one.
-        if left >= Duration::from_millis(1) {
-            spread.flush()?;
-            if shutdown.wait(left, Phase::Draining) >= Phase::Draining {
-                return Ok(());
-            }
-        }
-        self.next += self.interval;
-        Ok(())
-    }
+    pace.went();
+    Ok(())
 }
