@@ -1,6 +1,7 @@
 //! From a configuration to plugins that are loaded, checked and set up: what `weir run` needs and
 //! `weir check` wants to know. All problems are found at once.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -169,8 +170,8 @@ impl Preparing<'_> {
                     error,
                 }]
             };
-            let opened = std::fs::File::open(file).map_err(file_problem);
-            self.note(opened, replay.at, "source.replay.path".to_owned());
+            let checked = check_file(file).map_err(file_problem);
+            self.note(checked, replay.at, "source.replay.path".to_owned());
         }
     }
 
@@ -236,6 +237,20 @@ impl Preparing<'_> {
         };
         Ok(Use::new(name, &plugin.name, text, limits).with_secrets(secrets))
     }
+}
+
+/// Whether a file can be replayed. Only a regular file is opened: whoever writes to a FIFO would take us
+/// for its reader, and be told that it has gone.
+fn check_file(file: &Path) -> std::io::Result<()> {
+    let metadata = std::fs::metadata(file)?;
+    if metadata.is_dir() {
+        let text = "is a directory; expected a file with one event a line";
+        return Err(std::io::Error::new(std::io::ErrorKind::IsADirectory, text));
+    }
+    if metadata.is_file() {
+        std::fs::File::open(file)?;
+    }
+    Ok(())
 }
 
 fn refused(plugin: &Plugin, failure: Failure) -> Vec<Problem> {
