@@ -99,6 +99,13 @@ impl Source {
     /// # Errors
     /// When the input cannot be opened or read. What was read before goes on.
     pub fn run(mut self) -> Result<(), ReplayError> {
+        let ended = self.rounds();
+        // Where the lanes have ended there is nobody left to flush to, and nothing to report: the process aborts.
+        let _ = self.spread.flush();
+        ended
+    }
+
+    fn rounds(&mut self) -> Result<(), ReplayError> {
         let mut round = 0;
         let more = |round: u32, repeat| match repeat {
             Repeat::Times(times) => round < times.get(),
@@ -110,8 +117,6 @@ impl Source {
                 break;
             }
         }
-        // Where the lanes have ended there is nobody left to flush to, and nothing to report: the process aborts.
-        let _ = self.spread.flush();
         Ok(())
     }
 
