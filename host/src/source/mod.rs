@@ -6,6 +6,7 @@
 pub mod input;
 mod pace;
 pub mod replay;
+mod unpack;
 
 use crossbeam_channel::Sender;
 use std::sync::Arc;

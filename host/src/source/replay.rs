@@ -4,7 +4,6 @@
 //! What is malformed is counted, reported with its line, and skipped. Reading never blocks where it could
 //! not be told to stop: an idle input is waited for with `poll`, in short turns.
 
-use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -50,6 +49,12 @@ pub enum ReplayError {
         /// Why.
         error: std::io::Error,
     },
+    /// Growing gzip files are not written by anything we know, and cannot be told from cut-off ones.
+    #[error("source.replay: {path}: a gzip file cannot be followed: unpack it, or remove `follow`")]
+    Packed {
+        /// The file.
+        path: String,
+    },
 }
 
 /// Whether to go on.
@@ -67,6 +72,10 @@ pub struct Source {
     ledger: Arc<Ledger>,
     shutdown: Arc<Shutdown>,
     complaints: LogLimit,
+    /// Events that were handed on.
+    events: u64,
+    /// The followed file cannot be looked at.
+    missing: bool,
 }
 
 impl Source {
@@ -91,6 +100,8 @@ impl Source {
             ledger,
             shutdown,
             complaints,
+            events: 0,
+            missing: false,
         }
     }
 
@@ -107,17 +118,21 @@ impl Source {
 
     fn rounds(&mut self) -> Result<(), ReplayError> {
         let mut round = 0;
-        let more = |round: u32, repeat| match repeat {
-            Repeat::Times(times) => round < times.get(),
-            Repeat::Forever => true,
-        };
-        while more(round, self.config.repeat) {
-            round = round.saturating_add(1);
+        loop {
+            let events = self.events;
             if matches!(self.once()?, Flow::Stop) {
-                break;
+                return Ok(());
+            }
+            round += 1;
+            if matches!(self.config.repeat, Repeat::Times(times) if round >= u64::from(times.get()))
+            {
+                return Ok(());
+            }
+            // A file without events that is repeated for ever would only burn processor time.
+            if self.events == events {
+                self.shutdown.wait(FOLLOW_TURN, Phase::Draining);
             }
         }
-        Ok(())
     }
 
     fn once(&mut self) -> Result<Flow, ReplayError> {
@@ -126,22 +141,17 @@ impl Source {
             error,
         })?;
         let mut framer = Framer::new();
-        let mut empty = true;
         loop {
-            if matches!(self.await_input(&input), Flow::Stop) {
-                return Ok(Flow::Stop);
-            }
-            let read = match input.read(framer.space()) {
-                Ok(read) => read,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            let read = match self.read(&mut input, &mut framer) {
+                Ok(Some(read)) => read,
+                Ok(None) => return Ok(Flow::Stop),
                 Err(error) => {
-                    return Err(ReplayError::Read {
-                        path: path_text(&self.config.path),
-                        error,
-                    });
+                    // What is left is the last value that can be had.
+                    framer.finish();
+                    let _ = self.frames(&mut framer);
+                    return Err(error);
                 }
             };
-            empty &= read == 0;
             let ended = read == 0 && !self.config.follow;
             if ended {
                 framer.finish();
@@ -149,10 +159,6 @@ impl Source {
             framer.filled(read);
             if self.frames(&mut framer).is_err() || self.shutdown.phase() >= Phase::Draining {
                 return Ok(Flow::Stop);
-            }
-            if ended && empty {
-                // An empty file that is repeated for ever would only burn processor time.
-                self.shutdown.wait(FOLLOW_TURN, Phase::Draining);
             }
             if ended {
                 return Ok(Flow::On);
@@ -163,20 +169,34 @@ impl Source {
         }
     }
 
-    /// Where nothing can be read now, what was read goes on its way before we wait.
-    fn await_input(&mut self, input: &Input) -> Flow {
-        if input.is_ready(Duration::ZERO) {
-            return Flow::On;
-        }
-        if self.spread.flush().is_err() {
-            return Flow::Stop;
-        }
-        while !input.is_ready(TURN) {
-            if self.shutdown.phase() >= Phase::Draining {
-                return Flow::Stop;
+    /// Reads what comes next; `None` where it is time to stop. Where nothing can be read now, what was
+    /// read goes on its way before we wait.
+    fn read(
+        &mut self,
+        input: &mut Input,
+        framer: &mut Framer,
+    ) -> Result<Option<usize>, ReplayError> {
+        let mut timeout = Duration::ZERO;
+        loop {
+            let read = input
+                .read_within(framer.space(), timeout)
+                .map_err(|error| ReplayError::Read {
+                    path: path_text(&self.config.path),
+                    error,
+                })?;
+            if self.config.follow && input.is_packed() {
+                return Err(ReplayError::Packed {
+                    path: path_text(&self.config.path),
+                });
             }
+            if read.is_some() {
+                return Ok(read);
+            }
+            if self.shutdown.phase() >= Phase::Draining || self.spread.flush().is_err() {
+                return Ok(None);
+            }
+            timeout = TURN;
         }
-        Flow::On
     }
 
     /// At the end of a followed file: waits, and starts again where it was replaced or cut.
@@ -189,21 +209,24 @@ impl Source {
         let ReplayPath::File(path) = &self.config.path else {
             return Flow::On;
         };
-        match input.renew(path) {
-            Ok(Renewed::Same) => {}
-            Ok(Renewed::Changed) => {
-                // What the old file ended with and no newline is a value all the same.
-                framer.finish();
-                if self.frames(framer).is_err() {
-                    return Flow::Stop;
-                }
-                *framer = Framer::new();
+        let renewed = input.renew(path);
+        match &renewed {
+            Ok(_) if self.missing => {
+                tracing::info!(file = %path.display(), "the followed file is there again");
             }
-            Err(error) => {
-                if let Some(left_out) = self.complaints.admit() {
-                    tracing::warn!(file = %path.display(), %error, left_out, "cannot look at the followed file");
-                }
+            Err(error) if !self.missing => {
+                tracing::warn!(file = %path.display(), %error, "cannot look at the followed file; waiting for it");
             }
+            _ => {}
+        }
+        self.missing = renewed.is_err();
+        if let Ok(Renewed::Changed) = renewed {
+            // What the old file ended with and no newline is a value all the same.
+            framer.finish();
+            if self.frames(framer).is_err() {
+                return Flow::Stop;
+            }
+            *framer = Framer::new();
         }
         Flow::On
     }
@@ -223,6 +246,7 @@ impl Source {
             shutdown,
             ledger,
             complaints,
+            events,
             ..
         } = self;
         let value = match frame.value {
@@ -236,6 +260,7 @@ impl Source {
         let seen = reader.read(value, &mut |event: Result<_, ReadError>| match event {
             Ok(_) if pushed.is_err() => {}
             Ok(event) => {
+                *events += 1;
                 let waited = pace
                     .as_mut()
                     .map_or(Ok(()), |pace| wait(pace, shutdown, spread));
