@@ -158,7 +158,7 @@ fn explain(
                 .to_owned(),
         ),
         Some(Trap::StackOverflow) => (FaultKind::Stack, "it recursed too deeply".to_owned()),
-        _ if context.limiter.memory_refused => {
+        _ if context.limiter.memory_refused() => {
             let memory = mebibytes(limits.memory_bytes);
             (
                 FaultKind::Memory,
@@ -168,7 +168,7 @@ fn explain(
                 ),
             )
         }
-        _ if context.limiter.table_refused => (
+        _ if context.limiter.table_refused() => (
             FaultKind::Table,
             format!(
                 "it wanted tables of more than {TABLE_ELEMENTS_MAX} elements, which no plugin needs ({})",

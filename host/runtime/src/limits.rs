@@ -45,38 +45,71 @@ impl Limits {
     }
 }
 
+/// How much of one thing all of a plugin may have together, and how much it was granted.
+#[derive(Debug)]
+struct Allowance {
+    most: usize,
+    granted: usize,
+    /// What was granted last: the growth may fail all the same.
+    last: usize,
+    refused: bool,
+}
+
+impl Allowance {
+    fn new(most: usize) -> Allowance {
+        Allowance {
+            most,
+            granted: 0,
+            last: 0,
+            refused: false,
+        }
+    }
+
+    fn grow(&mut self, current: usize, desired: usize) -> bool {
+        let more = desired.saturating_sub(current);
+        let fits = more <= self.most.saturating_sub(self.granted);
+        self.last = if fits { more } else { 0 };
+        self.granted += self.last;
+        self.refused |= !fits;
+        fits
+    }
+
+    fn growth_failed(&mut self) {
+        self.granted -= std::mem::take(&mut self.last);
+    }
+}
+
 /// Refuses growth past the limits, and remembers that it did: the crash that follows has a reason.
 #[derive(Debug)]
 pub(crate) struct Limiter {
-    memory_bytes_max: usize,
-    /// Granted, of all memories.
-    memory_bytes: usize,
-    /// Granted, of all tables.
-    table_elements: usize,
-    /// What was granted last: the growth may fail all the same.
-    memory_bytes_last: usize,
-    table_elements_last: usize,
-    pub(crate) memory_refused: bool,
-    pub(crate) table_refused: bool,
+    /// Bytes of all memories.
+    memory: Allowance,
+    /// Elements of all tables.
+    table: Allowance,
 }
 
 impl Limiter {
     pub(crate) fn new(limits: Limits) -> Limiter {
         Limiter {
-            memory_bytes_max: limits.memory_bytes,
-            memory_bytes: 0,
-            table_elements: 0,
-            memory_bytes_last: 0,
-            table_elements_last: 0,
-            memory_refused: false,
-            table_refused: false,
+            memory: Allowance::new(limits.memory_bytes),
+            table: Allowance::new(TABLE_ELEMENTS_MAX),
         }
     }
 
     /// A call begins: what was refused in an earlier one does not explain a crash in this.
     pub(crate) fn start(&mut self) {
-        self.memory_refused = false;
-        self.table_refused = false;
+        self.memory.refused = false;
+        self.table.refused = false;
+    }
+
+    /// Whether memory was refused since the call began.
+    pub(crate) fn memory_refused(&self) -> bool {
+        self.memory.refused
+    }
+
+    /// Whether table elements were refused since the call began.
+    pub(crate) fn table_refused(&self) -> bool {
+        self.table.refused
     }
 }
 
@@ -87,16 +120,11 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let more = desired.saturating_sub(current);
-        let fits = more <= self.memory_bytes_max.saturating_sub(self.memory_bytes);
-        self.memory_bytes_last = if fits { more } else { 0 };
-        self.memory_bytes += self.memory_bytes_last;
-        self.memory_refused |= !fits;
-        Ok(fits)
+        Ok(self.memory.grow(current, desired))
     }
 
     fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
-        self.memory_bytes -= std::mem::take(&mut self.memory_bytes_last);
+        self.memory.growth_failed();
         Ok(())
     }
 
@@ -106,16 +134,11 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let more = desired.saturating_sub(current);
-        let fits = more <= TABLE_ELEMENTS_MAX.saturating_sub(self.table_elements);
-        self.table_elements_last = if fits { more } else { 0 };
-        self.table_elements += self.table_elements_last;
-        self.table_refused |= !fits;
-        Ok(fits)
+        Ok(self.table.grow(current, desired))
     }
 
     fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
-        self.table_elements -= std::mem::take(&mut self.table_elements_last);
+        self.table.growth_failed();
         Ok(())
     }
 
