@@ -1,0 +1,1 @@
+//! Everything of weir that speaks to a Kubernetes API server.
