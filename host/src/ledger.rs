@@ -29,6 +29,8 @@ pub struct Tally {
     pub routed: u64,
     /// Events that no rule sent anywhere.
     pub unrouted: u64,
+    /// Events that all receivers they would have reached had settled before the process started.
+    pub duplicates: u64,
     /// Events that a filter dropped, by reason.
     pub filtered: BTreeMap<(usize, String), u64>,
     /// Failed calls after which the event went on.
@@ -198,6 +200,7 @@ impl Ledger {
         sum.emitted += tally.emitted;
         sum.routed += tally.routed;
         sum.unrouted += tally.unrouted;
+        sum.duplicates += tally.duplicates;
         for ((filter, reason), count) in tally.filtered {
             let row = row(&sum.filtered, filter, reason);
             *sum.filtered.entry(row).or_default() += count;
@@ -221,6 +224,7 @@ impl Ledger {
             emitted: sum.emitted,
             routed: sum.routed,
             unrouted: sum.unrouted,
+            duplicates: sum.duplicates,
             ..Snapshot::default()
         };
         for ((filter, reason), count) in &sum.filtered {

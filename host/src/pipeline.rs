@@ -62,6 +62,8 @@ pub struct Lane {
     outgoing: Vec<Vec<Document>>,
     ledger: Arc<Ledger>,
     tally: Tally,
+    /// For each receiver, whether it had settled the event at hand before the process started.
+    settled: Vec<bool>,
     /// Events that filters may still emit for the one that was read: what is emitted may be emitted from.
     emits_left: usize,
     shutdown: Arc<Shutdown>,
@@ -90,6 +92,8 @@ impl<'a> Current<'a> {
 #[derive(Default)]
 struct Fate {
     routed: bool,
+    /// It would have reached a receiver that had settled it before the process started.
+    repeated: bool,
     dropped: Option<DroppedBy>,
 }
 
@@ -108,6 +112,7 @@ impl Lane {
         shutdown: Arc<Shutdown>,
     ) -> Lane {
         let outgoing = outlets.iter().map(|_| Vec::new()).collect();
+        let settled = vec![false; outlets.len()];
         Lane {
             route,
             filters,
@@ -115,6 +120,7 @@ impl Lane {
             outgoing,
             ledger,
             tally: Tally::default(),
+            settled,
             emits_left: 0,
             shutdown,
         }
@@ -136,9 +142,22 @@ impl Lane {
         for event in chunk.iter() {
             self.tally.received += 1;
             self.emits_left = EMITTED_EVENTS_MAX;
+            if ack.repeats() {
+                self.note_settled(&ack, event);
+            }
             self.event(&route, event)?;
         }
+        self.settled.fill(false);
         self.flush(&Arc::new(ack))
+    }
+
+    /// After a restart receivers are not all at the same place: which of them had this event before. One without a
+    /// readable version is nobody's.
+    fn note_settled(&mut self, ack: &Ack, event: EventRef<'_>) {
+        let version: u64 = event.resource_version().parse().unwrap_or(u64::MAX);
+        for (receiver, settled) in self.settled.iter_mut().enumerate() {
+            *settled = version <= ack.floor(receiver);
+        }
     }
 
     /// Queues what the chunk has for each receiver, in pieces that a queue has room for.
@@ -192,6 +211,7 @@ impl Lane {
             } => {
                 *self.tally.dropped.entry(filter).or_default() += 1;
             }
+            Fate { repeated: true, .. } => self.tally.duplicates += 1,
             Fate { dropped: None, .. } => self.tally.unrouted += 1,
         }
     }
@@ -268,8 +288,12 @@ impl Lane {
             if !route::matches(rule, current.event) {
                 all = false;
             } else if let Some(receiver) = rule.receiver {
-                self.send(receiver, current);
-                fate.routed = true;
+                if self.settled[receiver] {
+                    fate.repeated = true;
+                } else {
+                    self.send(receiver, current);
+                    fate.routed = true;
+                }
             }
         }
         if all {
