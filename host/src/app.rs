@@ -17,6 +17,7 @@ use crossbeam_channel::Sender;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, oneshot};
 use weir_event::Chunk;
+use weir_kubernetes::connect::Access;
 use weir_runtime::{CALLER_STACK_BYTES, Output, Sink};
 
 use crate::ack::{Ack, Progress};
@@ -29,7 +30,7 @@ use crate::plugins::Loader;
 use crate::prepare::{FilterUse, Prepared, StartError, prepare};
 use crate::queue::{BatchLimits, Queue};
 use crate::shutdown::{Phase, Shutdown};
-use crate::source::{CHUNKS_WAITING_MAX, Spread, replay};
+use crate::source::{CHUNKS_WAITING_MAX, Spread, kubernetes, replay};
 
 /// More lanes than this only take each other's memory bandwidth.
 const LANES_MAX: usize = 4;
@@ -50,6 +51,8 @@ pub struct Report {
 pub enum RunError {
     /// The configuration does not work out: exit code 2.
     Start(Vec<StartError>),
+    /// The source cannot begin: no way to the cluster, for example. Exit code 2.
+    Source(kubernetes::SourceError),
     /// The system refused something we need.
     System(String),
 }
@@ -57,6 +60,8 @@ pub enum RunError {
 /// The running threads.
 struct Stages {
     source: JoinHandle<Result<(), replay::ReplayError>>,
+    /// Of a source that keeps positions.
+    keeper: Option<kubernetes::Keeper>,
     lanes: Vec<JoinHandle<()>>,
     queues: Vec<Arc<Queue>>,
     receivers: Vec<JoinHandle<()>>,
@@ -73,7 +78,7 @@ struct Shared {
 ///
 /// # Errors
 /// When it cannot begin. Everything later is in the report.
-pub fn run(config: Config, loader: &mut Loader) -> Result<Report, RunError> {
+pub fn run(config: Config, loader: &mut Loader, access: Access) -> Result<Report, RunError> {
     let system = |what: &str, error: std::io::Error| RunError::System(format!("{what}: {error}"));
     let filters = config.filters.iter().map(|filter| filter.name.clone());
     let receivers = config
@@ -82,7 +87,7 @@ pub fn run(config: Config, loader: &mut Loader) -> Result<Report, RunError> {
         .map(|receiver| receiver.name.clone());
     let shared = Shared {
         ledger: Arc::new(Ledger::new(filters.collect(), receivers.collect())),
-        progress: Progress::new(config.receivers.len()),
+        progress: Progress::new(config.receivers.len(), watches(&config.source)),
         shutdown: Arc::new(Shutdown::default()),
     };
     let output = StandardOutput::open(Arc::clone(&shared.shutdown))
@@ -101,7 +106,8 @@ pub fn run(config: Config, loader: &mut Loader) -> Result<Report, RunError> {
         .block_on(async { Signals::new() })
         .map_err(|error| system("signal handlers", error))?;
     let deadline = config.shutdown.deadline;
-    let stages = start(config, prepared, lanes, &shared)
+    let source = open_source(&config, access, &shared).map_err(RunError::Source)?;
+    let stages = start(config, prepared, lanes, source, &shared)
         .map_err(|error| system("cannot start a thread", error))?;
     let (ended, end) = oneshot::channel();
     thread("weir-stages".into(), &shared.shutdown, move || {
@@ -118,10 +124,55 @@ pub fn run(config: Config, loader: &mut Loader) -> Result<Report, RunError> {
     })
 }
 
+/// How many watches a source has, each with positions of its own.
+fn watches(source: &config::Source) -> usize {
+    match source {
+        config::Source::Replay(_) => 1,
+        config::Source::Kubernetes(kubernetes) => kubernetes::watch_names(kubernetes).len(),
+    }
+}
+
+/// A source that is ready to be read.
+enum Opened {
+    Replay(config::Replay),
+    Kubernetes {
+        intake: Box<kubernetes::Intake>,
+        keeper: kubernetes::Keeper,
+    },
+}
+
+/// Opens the source, where that can fail: a cluster without credentials is better known before anything runs.
+fn open_source(
+    config: &Config,
+    access: Access,
+    shared: &Shared,
+) -> Result<Opened, kubernetes::SourceError> {
+    let kubernetes = match &config.source {
+        config::Source::Replay(replay) => return Ok(Opened::Replay(replay.clone())),
+        config::Source::Kubernetes(kubernetes) => kubernetes,
+    };
+    let receivers = config.receivers.iter();
+    let parts = kubernetes::Parts {
+        config: (**kubernetes).clone(),
+        cluster_name: config.cluster_name.clone(),
+        checkpoint: config.checkpoint.clone(),
+        receivers: receivers.map(|receiver| receiver.name.clone()).collect(),
+        access,
+        ledger: Arc::clone(&shared.ledger),
+        progress: Arc::clone(&shared.progress),
+        shutdown: Arc::clone(&shared.shutdown),
+    };
+    let spawn = |run| thread("weir-kubernetes".into(), &shared.shutdown, run);
+    let (intake, keeper, _status) = kubernetes::start(parts, spawn)?;
+    let intake = Box::new(intake);
+    Ok(Opened::Kubernetes { intake, keeper })
+}
+
 fn start(
     config: Config,
     prepared: Prepared,
     lanes: usize,
+    source: Opened,
     shared: &Shared,
 ) -> std::io::Result<Stages> {
     let queues: Vec<Arc<Queue>> = config.receivers.iter().enumerate().map(new_queue).collect();
@@ -131,17 +182,44 @@ fn start(
         .on_abort(move || aborting.iter().for_each(|queue| queue.abort()));
     let receivers = start_receivers(&config, prepared.sinks, &queues, shared)?;
     let (lanes, senders) = start_lanes(&config, prepared.filters, lanes, &queues, shared)?;
-    let config::Source::Replay(replay) = config.source;
     let spread = Spread::new(senders, Arc::clone(&shared.progress));
-    let (ledger, shutdown) = (Arc::clone(&shared.ledger), Arc::clone(&shared.shutdown));
-    let source = replay::Source::new(replay, &config.cluster_name, spread, ledger, shutdown);
-    let source = thread("weir-source".into(), &shared.shutdown, move || source.run())?;
+    let (source, keeper) = start_source(source, &config.cluster_name, spread, shared)?;
     Ok(Stages {
         source,
+        keeper,
         lanes,
         queues,
         receivers,
     })
+}
+
+type Started = (
+    JoinHandle<Result<(), replay::ReplayError>>,
+    Option<kubernetes::Keeper>,
+);
+
+fn start_source(
+    source: Opened,
+    cluster_name: &str,
+    spread: Spread,
+    shared: &Shared,
+) -> std::io::Result<Started> {
+    let name = "weir-source".into();
+    match source {
+        Opened::Replay(replay) => {
+            let (ledger, shutdown) = (Arc::clone(&shared.ledger), Arc::clone(&shared.shutdown));
+            let source = replay::Source::new(replay, cluster_name, spread, ledger, shutdown);
+            let source = thread(name, &shared.shutdown, move || source.run())?;
+            Ok((source, None))
+        }
+        Opened::Kubernetes { intake, keeper } => {
+            let source = thread(name, &shared.shutdown, move || {
+                intake.run(spread);
+                Ok(())
+            })?;
+            Ok((source, Some(keeper)))
+        }
+    }
 }
 
 fn start_receivers(
@@ -265,6 +343,10 @@ fn await_stages(stages: Stages) -> bool {
     stages.queues.iter().for_each(|queue| queue.close());
     for receiver in stages.receivers {
         clean &= receiver.join().is_ok();
+    }
+    if let Some(keeper) = stages.keeper {
+        // It said what was wrong when it happened.
+        clean &= keeper.finish().is_ok();
     }
     clean
 }

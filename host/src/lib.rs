@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod output;
 pub mod pipeline;
 pub mod plugins;
+pub mod position;
 pub mod prepare;
 pub mod queue;
 pub mod route;

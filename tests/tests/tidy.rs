@@ -18,12 +18,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("shutdown", &[]),
     ("usage", &[]),
     ("config", &[]),
+    ("position", &[]),
     ("telemetry", &["config"]),
     ("output", &["shutdown"]),
     // The stages: never each other, but for the queue between two of them.
     ("route", &["config"]),
     ("queue", &["ack", "config"]),
-    ("source", &["ack", "config", "ledger", "shutdown"]),
+    (
+        "source",
+        &["ack", "config", "ledger", "position", "shutdown"],
+    ),
     (
         "pipeline",
         &["ack", "config", "ledger", "queue", "route", "shutdown"],
@@ -65,6 +69,16 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "only host/runtime knows the engine",
     ),
     (
+        "host/src",
+        &["kube", "k8s_openapi"],
+        "only host/kubernetes speaks to an API server",
+    ),
+    (
+        "host/kubernetes/src",
+        &["weir", "weir_runtime", "wasmtime", "serde_yaml"],
+        "watching can be tested without the host and its plugins",
+    ),
+    (
         "host/event/src",
         &[
             "weir",
@@ -86,7 +100,7 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ),
     (
         "tests",
-        &["weir", "weir_event", "weir_runtime"],
+        &["weir", "weir_event", "weir_kubernetes", "weir_runtime", "kube"],
         "what tests weir shares nothing with it",
     ),
 ];

@@ -17,6 +17,7 @@ use http::HeaderValue;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
+use crate::exchange::Clients;
 use crate::failure::{Action, Failure};
 
 /// A server that has not accepted a connection within this time is not there.
@@ -25,9 +26,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Where a pod finds the namespace that it runs in.
 const POD_NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
-
-/// Hands out the client to ask with: a new one after the connection was renewed.
-pub type Clients = Arc<dyn Fn() -> Client + Send + Sync>;
 
 /// What the command line says of the cluster.
 #[derive(Debug, Clone, Default)]

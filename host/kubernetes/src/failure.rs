@@ -96,10 +96,7 @@ pub enum Failure {
         retry_after: Option<Duration>,
     },
     /// 400 and 422: the request itself is wrong, and will be so each time.
-    #[error(
-        "could not {action}: the API server refuses the request: {message}{}",
-        mistake(action)
-    )]
+    #[error("could not {action}: the API server refuses the request: {message}{}", mistake(action))]
     BadRequest {
         /// What was asked.
         action: Action,
@@ -210,10 +207,7 @@ impl Failure {
             409 => Self::Conflict { action, message },
             410 => Self::Expired {
                 action,
-                continue_token: status
-                    .metadata
-                    .as_ref()
-                    .and_then(|list| list.continue_.clone()),
+                continue_token: status.metadata.as_ref().and_then(|list| list.continue_.clone()),
                 message,
             },
             429 => Self::TooManyRequests {

@@ -9,9 +9,12 @@
 //! crate names kube, and of ours it names only `weir-event`. It reads no configuration of weir.
 
 pub mod backoff;
+pub mod config_map;
 pub mod connect;
+mod exchange;
 pub mod failure;
 pub mod gap;
+pub mod lease;
 pub mod lookup;
 mod random;
 pub mod relist;

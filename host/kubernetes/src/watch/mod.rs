@@ -111,9 +111,9 @@ pub trait Accounts: Send + Sync {
     /// An object or line of a watch is no event: how it begins, and why.
     fn malformed(&self, watch: &str, value: &[u8], error: &dyn std::error::Error);
     /// Events that were recognised as read before.
-    fn duplicates(&self, events: u64);
+    fn duplicates(&self, events: usize);
     /// Events that were too old.
-    fn too_old(&self, events: u64);
+    fn too_old(&self, events: usize);
 }
 
 /// What a watch needs of others.

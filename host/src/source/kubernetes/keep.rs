@@ -47,7 +47,8 @@ pub struct CheckpointStatus {
 pub(super) enum Store {
     None,
     File(PositionFile),
-    ConfigMap(Box<ConfigMapStore>),
+    /// And how it is shown.
+    ConfigMap(Box<ConfigMapStore>, String),
     Lease(Box<Held>),
 }
 
@@ -55,8 +56,9 @@ impl Store {
     pub(super) fn of(checkpoint: &Checkpoint, connection: &Arc<Connection>) -> Store {
         let config_map = |name: &str| {
             let namespace = connection.namespace().to_owned();
-            let store = ConfigMapStore::new(Arc::clone(connection), namespace, name.to_owned());
-            Store::ConfigMap(Box::new(store))
+            let place = format!("ConfigMap {namespace}/{name}");
+            let store = ConfigMapStore::new(connection.clients(), namespace, name.to_owned());
+            Store::ConfigMap(Box::new(store), place)
         };
         match checkpoint {
             Checkpoint::File(path) => Store::File(PositionFile::new(path.clone())),
@@ -75,7 +77,7 @@ impl Store {
         match self {
             Store::None => "nowhere".to_owned(),
             Store::File(_) => "the file of checkpoint.file".to_owned(),
-            Store::ConfigMap(store) => store.place(),
+            Store::ConfigMap(_, place) => place.clone(),
             Store::Lease(_) => "the annotation of the lease".to_owned(),
         }
     }
@@ -170,18 +172,18 @@ impl Keeping {
     /// Reads the positions. A cluster that does not answer is asked again for ever: to begin without them would lose
     /// events, or flood.
     pub(super) async fn load(
-        &self,
+        &mut self,
         receivers: &[String],
         watches: &[String],
     ) -> Result<Kept, SourceError> {
-        let text = match &self.store {
+        let text = match &mut self.store {
             Store::None => None,
             Store::File(file) => {
                 // What cannot be saved later should be known now.
                 file.probe()?;
                 file.load()?
             }
-            Store::ConfigMap(store) => load_patiently(store).await,
+            Store::ConfigMap(store, _) => load_patiently(store).await,
             Store::Lease(held) => held.position().map(str::to_owned),
         };
         let positions = match text {
@@ -198,19 +200,19 @@ impl Keeping {
 
     /// Saves positions when they change; ends only when a lease is lost.
     pub(super) async fn run(
-        &self,
+        &mut self,
         kept: &Kept,
         progress: &Progress,
         status: &Status,
     ) -> SourceError {
-        let every = match &self.store {
+        let every = match &mut self.store {
             Store::None => return std::future::pending().await,
             Store::Lease(held) => {
-                held.renew(|| Some(kept.now(progress, status).text())).await;
-                return SourceError::LeaseLost;
+                let position = || Some(kept.now(progress, status).text());
+                return SourceError::LeaseLost(held.renew_loop(position).await);
             }
             Store::File(_) => SAVE_FILE_EVERY,
-            Store::ConfigMap(_) => SAVE_CONFIG_MAP_EVERY,
+            Store::ConfigMap(..) => SAVE_CONFIG_MAP_EVERY,
         };
         let mut turn = interval(every);
         turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -234,17 +236,23 @@ impl Keeping {
         }
     }
 
-    /// Saves the last positions; gives a lease back.
-    pub(super) async fn end(self, kept: &Kept, progress: &Progress, status: &Status) {
+    /// Saves the last positions; gives a lease back where no sink is called any more (`quiet`), else lets it expire.
+    pub(super) async fn end(
+        mut self,
+        kept: &Kept,
+        progress: &Progress,
+        status: &Status,
+        quiet: bool,
+    ) {
         let text = kept.now(progress, status).text();
         let ending = async {
-            match self.store {
-                Store::Lease(held) => held.release(Some(text)).await,
-                _ => {
-                    if let Err(error) = self.save(text, &status.checkpoint).await {
-                        tracing::error!("the last position is not saved; the next start delivers again what follows the one before: {error}");
-                    }
+            if let Store::Lease(held) = self.store {
+                // Without it others wait for its time, and begin at the last renewal.
+                if quiet && let Err(failure) = held.release(Some(text)).await {
+                    tracing::warn!("the lease is not given back: {failure}");
                 }
+            } else if let Err(error) = self.save(text, &status.checkpoint).await {
+                tracing::error!("the last position is not saved; the next start delivers again what follows the one before: {error}");
             }
         };
         if tokio::time::timeout(LAST_SAVE_MOST, ending).await.is_err() {
@@ -252,8 +260,8 @@ impl Keeping {
         }
     }
 
-    async fn save(&self, text: String, counts: &CheckpointStatus) -> Result<(), SourceError> {
-        let saved = match &self.store {
+    async fn save(&mut self, text: String, counts: &CheckpointStatus) -> Result<(), SourceError> {
+        let saved = match &mut self.store {
             Store::None | Store::Lease(_) => return Ok(()),
             Store::File(file) => {
                 let file = file.clone();
@@ -264,7 +272,7 @@ impl Keeping {
                     Err(error) => Err(std::io::Error::other(error).into()),
                 }
             }
-            Store::ConfigMap(store) => store.save(&text).await.map_err(SourceError::from),
+            Store::ConfigMap(store, _) => store.save(&text).await.map_err(SourceError::from),
         };
         let count = if saved.is_ok() {
             counts
@@ -279,7 +287,7 @@ impl Keeping {
     }
 }
 
-async fn load_patiently(store: &ConfigMapStore) -> Option<String> {
+async fn load_patiently(store: &mut ConfigMapStore) -> Option<String> {
     let mut backoff = Backoff::new(LOAD_PAUSE_FIRST, LOAD_PAUSE_MOST);
     loop {
         match store.load().await {

@@ -9,6 +9,7 @@
 //! The order of stopping: the watches end, the stages drain, then [`Keeper::finish`] saves the last positions and gives
 //! the lease back. A leader whose lease is lost aborts the process before another may begin.
 
+mod capture;
 mod intake;
 mod keep;
 mod plan;
@@ -21,7 +22,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use weir_kubernetes::connect::{Access, Connection};
 use weir_kubernetes::failure::Failure;
-use weir_kubernetes::lease::Elector;
+use weir_kubernetes::lease::{Elector, Lost};
 use weir_kubernetes::lookup::Enricher;
 use weir_kubernetes::watch::{Message, Surroundings, Watch};
 
@@ -31,6 +32,7 @@ use crate::ledger::Ledger;
 use crate::position::PositionError;
 use crate::shutdown::{Phase, Shutdown};
 
+pub use capture::capture;
 pub use intake::Intake;
 pub use keep::CheckpointStatus;
 pub use plan::watch_names;
@@ -51,9 +53,9 @@ pub enum SourceError {
     Position(#[from] PositionError),
     /// The lease went to another, or could not be renewed in time.
     #[error(
-        "source.kubernetes.leaderElection: the lease was lost; stopping at once, so that no two deliver. What was not acknowledged is delivered by who leads next"
+        "source.kubernetes.leaderElection: {0}; stopping at once, so that no two deliver: what was not acknowledged is delivered by who leads next"
     )]
-    LeaseLost,
+    LeaseLost(#[from] Lost),
     /// The system refused a thread or a runtime.
     #[error("cannot start the thread for Kubernetes: {0}")]
     System(#[from] std::io::Error),
@@ -173,10 +175,10 @@ impl Source {
     ) -> Result<(), SourceError> {
         let mut phase = follow(&self.parts.shutdown);
         let begun = tokio::select! {
-            begun = self.begin() => begun?,
+            begun = self.begin() => said(begun)?,
             () = reaches(&mut phase, Phase::Draining) => return Ok(()),
         };
-        let Begun { keeping, kept } = begun;
+        let Begun { mut keeping, kept } = begun;
         let mut watches = self.start_watches(&kept, &out);
         // The channel ends with the last watch.
         drop(out);
@@ -188,9 +190,7 @@ impl Source {
                 () = reaches(&mut phase, Phase::Draining) => Ok(()),
                 ended = mistake(&mut watches) => Err(SourceError::from(ended)),
             };
-            if let Err(error) = &ended {
-                tracing::error!("{error}");
-            }
+            let ended = said(ended);
             watches.shutdown().await;
             tokio::select! {
                 lost = &mut keep => return self.lost(lost),
@@ -199,16 +199,18 @@ impl Source {
             }
             ended
         };
+        // While a sink may still be called nobody else may lead.
+        let quiet = *phase.borrow() < Phase::Aborting;
         keeping
-            .end(kept, &self.parts.progress, &self.status)
+            .end(kept, &self.parts.progress, &self.status, quiet)
             .await;
         ended
     }
 
     fn lost(&self, error: SourceError) -> Result<(), SourceError> {
-        tracing::error!("{error}");
+        let error = said(Err(error));
         self.parts.shutdown.advance(Phase::Aborting);
-        Err(error)
+        error
     }
 
     /// Takes the lease where there is one, and reads the positions.
@@ -216,7 +218,7 @@ impl Source {
         let store = match &self.parts.config.leader_election {
             Some(election) => {
                 let settings = plan::lease(election, self.connection.namespace());
-                let mut elector = Elector::new(Arc::clone(&self.connection), settings);
+                let mut elector = Elector::new(self.connection.clients(), settings);
                 let _ = self.status.leader.set(elector.status());
                 Store::Lease(Box::new(elector.acquire().await))
             }
@@ -269,12 +271,21 @@ impl Source {
         let counters = Arc::default();
         let _ = self.status.lookups.set(Arc::clone(&counters));
         let connection = Arc::clone(&self.connection);
-        Some(Arc::new(Enricher::new(
+        let enricher = Enricher::new(
             move || connection.client(),
             plan::lookup(lookup),
             counters,
-        )))
+        );
+        Some(Arc::new(enricher))
     }
+}
+
+/// Errors are said when they happen: delivering what was read before may take long.
+fn said<T>(result: Result<T, SourceError>) -> Result<T, SourceError> {
+    if let Err(error) = &result {
+        tracing::error!("{error}");
+    }
+    result
 }
 
 /// The first watch that ends because the server will never accept what it asks.

@@ -70,11 +70,17 @@ pub(super) fn lease(election: &config::LeaderElection, own_namespace: &str) -> l
     lease::Settings {
         name: election.lease_name.clone(),
         namespace: namespace.unwrap_or(own_namespace).to_owned(),
-        identity: lease::identity(),
+        identity: lease::identity(&own_name()),
         duration: election.lease_duration,
         renew_deadline: election.renew_deadline,
         retry_period: election.retry_period,
     }
+}
+
+/// The pod's name, which is its host name unless it says otherwise.
+fn own_name() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    std::env::var("POD_NAME").unwrap_or(name)
 }
 
 pub(super) fn lookup(lookup: &config::Lookup) -> lookup::Settings {
@@ -121,12 +127,12 @@ impl Accounts for Counting {
         }
     }
 
-    fn duplicates(&self, events: u64) {
-        self.ledger.duplicates(events);
+    fn duplicates(&self, events: usize) {
+        self.ledger.left_out(events, 0);
     }
 
-    fn too_old(&self, events: u64) {
-        self.ledger.too_old(events);
+    fn too_old(&self, events: usize) {
+        self.ledger.left_out(0, events);
     }
 }
 
