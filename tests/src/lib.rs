@@ -5,6 +5,7 @@
 
 pub mod case;
 pub mod document;
+pub mod fake_api;
 pub mod folder;
 pub mod input;
 pub mod ledger;

@@ -1,0 +1,226 @@
+//! The byte stream of a connection, with a gate in it: it counts what went out, and can be frozen (nothing in or
+//! out, not even a ping) or killed (a TCP reset). Above it are hyper's HTTP/1.1 and HTTP/2, which know nothing of it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+/// How a connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Open,
+    Frozen,
+    Dead,
+}
+
+/// The gate of one connection.
+pub(super) struct Gate(Mutex<Inner>);
+
+struct Inner {
+    mode: Mode,
+    /// Bytes given to the layer below.
+    written: u64,
+    /// How often everything had gone out.
+    flushes: u64,
+    /// Who waits for another mode.
+    for_mode: Vec<Waker>,
+    /// Who waits for something to go out.
+    for_progress: Vec<Waker>,
+}
+
+/// What must have happened until some bytes are out.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Mark {
+    written: u64,
+    flushes: u64,
+}
+
+impl Gate {
+    pub(super) fn new() -> Arc<Gate> {
+        Arc::new(Gate(Mutex::new(Inner {
+            mode: Mode::Open,
+            written: 0,
+            flushes: 0,
+            for_mode: Vec::new(),
+            for_progress: Vec::new(),
+        })))
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, mode: Mode) {
+        let mut inner = self.inner();
+        if inner.mode != Mode::Dead {
+            inner.mode = mode;
+        }
+        let wakers = std::mem::take(&mut inner.for_mode);
+        wake(inner, wakers);
+    }
+
+    pub(super) fn freeze(&self) {
+        self.set(Mode::Frozen);
+    }
+
+    pub(super) fn thaw(&self) {
+        self.set(Mode::Open);
+    }
+
+    pub(super) fn kill(&self) {
+        self.set(Mode::Dead);
+    }
+
+    /// Waits until it is killed.
+    pub(super) async fn killed(&self) {
+        std::future::poll_fn(|context| {
+            let mut inner = self.inner();
+            if inner.mode == Mode::Dead {
+                return Poll::Ready(());
+            }
+            remember(&mut inner.for_mode, context);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// The mark behind so many bytes that are handed over now, after those of an earlier mark.
+    pub(super) fn mark_behind(&self, earlier: Mark, bytes: usize) -> Mark {
+        let inner = self.inner();
+        Mark {
+            written: inner.written.max(earlier.written) + bytes as u64,
+            flushes: inner.flushes + 1,
+        }
+    }
+
+    /// Whether a mark is reached; wakes the task when something went out.
+    pub(super) fn is_past(&self, mark: Mark, context: &mut Context<'_>) -> bool {
+        let mut inner = self.inner();
+        let past = inner.written >= mark.written && inner.flushes >= mark.flushes;
+        if !past {
+            remember(&mut inner.for_progress, context);
+        }
+        past
+    }
+
+    /// Whether bytes may pass.
+    fn poll_open(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut inner = self.inner();
+        match inner.mode {
+            Mode::Open => Poll::Ready(Ok(())),
+            Mode::Dead => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+            Mode::Frozen => {
+                remember(&mut inner.for_mode, context);
+                Poll::Pending
+            }
+        }
+    }
+
+    fn wrote(&self, bytes: usize) {
+        let mut inner = self.inner();
+        inner.written += bytes as u64;
+        let wakers = std::mem::take(&mut inner.for_progress);
+        wake(inner, wakers);
+    }
+
+    fn flushed(&self) {
+        let mut inner = self.inner();
+        inner.flushes += 1;
+        let wakers = std::mem::take(&mut inner.for_progress);
+        wake(inner, wakers);
+    }
+}
+
+fn remember(wakers: &mut Vec<Waker>, context: &Context<'_>) {
+    let waker = context.waker();
+    if !wakers.iter().any(|there| there.will_wake(waker)) {
+        wakers.push(waker.clone());
+    }
+}
+
+/// Wakes when the lock is given back: a task may run at once, and wants it.
+fn wake(lock: MutexGuard<'_, Inner>, wakers: Vec<Waker>) {
+    drop(lock);
+    for waker in wakers {
+        waker.wake();
+    }
+}
+
+/// A stream over TCP.
+pub(super) trait OverTcp: AsyncRead + AsyncWrite + Unpin {
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl OverTcp for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl OverTcp for TlsStream<TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+/// A stream behind a gate.
+pub(super) struct Gated<S: OverTcp> {
+    stream: S,
+    gate: Arc<Gate>,
+}
+
+impl<S: OverTcp> Gated<S> {
+    pub(super) fn new(stream: S, gate: Arc<Gate>) -> Gated<S> {
+        Gated { stream, gate }
+    }
+}
+
+impl<S: OverTcp> Drop for Gated<S> {
+    fn drop(&mut self) {
+        if self.gate.inner().mode == Mode::Dead {
+            // Then closing sends a reset. Where that fails it closes, which is also an end.
+            let _ = self.stream.tcp().set_zero_linger();
+        }
+    }
+}
+
+impl<S: OverTcp> AsyncRead for Gated<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(self.gate.poll_open(context))?;
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: OverTcp> AsyncWrite for Gated<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.gate.poll_open(context))?;
+        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
+        self.gate.wrote(written);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.gate.poll_open(context))?;
+        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        self.gate.flushed();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.gate.poll_open(context))?;
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
