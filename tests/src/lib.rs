@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod program;
 pub mod running;
 pub mod tidy;
+pub mod watching;
 
 /// An event of core/v1 on one line: the `number`th, about a Pod of this name; a word in its message says its number.
 pub fn event(number: usize, pod: &str, padding: usize) -> String {

@@ -224,7 +224,7 @@ impl Source {
             }
             None => Store::of(&self.parts.checkpoint, &self.connection),
         };
-        let keeping = Keeping::new(store);
+        let mut keeping = Keeping::new(store);
         let kept = keeping
             .load(&self.parts.receivers, &watch_names(&self.parts.config))
             .await?;
