@@ -3,13 +3,14 @@
 //! Only the key `position` is touched. Each write names the resourceVersion that was seen last, so that a second
 //! weir with the same configuration is noticed: both would move each other's position.
 
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Resource;
 use kube::api::{GetParams, Patch, PatchParams, PostParams};
 use kube::core::Request;
 use serde::Deserialize;
 use serde_json::json;
-use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::exchange::{Clients, exchange};
@@ -27,12 +28,20 @@ pub struct ConfigMapStore {
     clients: Clients,
     namespace: String,
     name: String,
-    /// The resourceVersion that was seen last; `None`: not read yet, or there is no ConfigMap.
-    version: Option<String>,
+    seen: Seen,
     /// Texts that are this process's own: what it last read or stored, and what it tried since without an answer.
     own: Vec<Option<String>>,
     /// How often another writer was noticed.
     other_writers: u64,
+}
+
+/// What the server had when it was asked last.
+enum Seen {
+    /// Not asked yet, or somebody else wrote since.
+    Unknown,
+    Missing,
+    /// With this resourceVersion.
+    Version(String),
 }
 
 /// What is read of a ConfigMap.
@@ -67,7 +76,7 @@ impl ConfigMapStore {
             clients,
             namespace,
             name,
-            version: None,
+            seen: Seen::Unknown,
             own: Vec::new(),
             other_writers: 0,
         }
@@ -95,7 +104,7 @@ impl ConfigMapStore {
     pub async fn save(&mut self, text: &str) -> Result<(), Failure> {
         let mut tries = 0;
         loop {
-            if self.version.is_none() {
+            if matches!(self.seen, Seen::Unknown) {
                 self.look_for_others().await?;
             }
             tries += 1;
@@ -110,7 +119,7 @@ impl ConfigMapStore {
                         self.tried(text);
                         return Err(failure);
                     }
-                    self.version = None;
+                    self.seen = Seen::Unknown;
                     if tries == SAVE_TRIES {
                         return Err(failure);
                     }
@@ -154,11 +163,11 @@ impl ConfigMapStore {
         let request = self.request().get(&self.name, &GetParams::default());
         match self.send("get", request).await {
             Ok(found) => {
-                self.version = Some(found.metadata.resource_version.clone());
+                self.seen = Seen::Version(found.metadata.resource_version.clone());
                 Ok(found.position())
             }
             Err(Failure::NotFound { .. }) => {
-                self.version = None;
+                self.seen = Seen::Missing;
                 Ok(None)
             }
             Err(failure) => Err(failure),
@@ -166,19 +175,19 @@ impl ConfigMapStore {
     }
 
     async fn write(&mut self, text: &str) -> Result<(), Failure> {
-        let (verb, request) = match &self.version {
-            Some(version) => {
+        let (verb, request) = match &self.seen {
+            Seen::Version(version) => {
                 let patch = json!({
                     "metadata": {"resourceVersion": version},
                     "data": {POSITION_KEY: text},
                 });
                 let parameters = PatchParams::default();
-                let request =
-                    self.request()
-                        .patch(&self.name, &parameters, &Patch::Merge(&patch));
+                let request = self
+                    .request()
+                    .patch(&self.name, &parameters, &Patch::Merge(&patch));
                 ("patch", request)
             }
-            None => {
+            Seen::Missing | Seen::Unknown => {
                 let object = json!({
                     "apiVersion": "v1",
                     "kind": "ConfigMap",
@@ -193,7 +202,7 @@ impl ConfigMapStore {
             }
         };
         let found = self.send(verb, request).await?;
-        self.version = Some(found.metadata.resource_version);
+        self.seen = Seen::Version(found.metadata.resource_version);
         Ok(())
     }
 

@@ -208,7 +208,7 @@ const CONNECT: Action = Action {
 
 fn no_way(message: String) -> Failure {
     Failure::Credentials {
-        action: CONNECT,
+        action: Box::new(CONNECT),
         message,
     }
 }

@@ -179,7 +179,10 @@ fn wrapped(inner: io::Error) -> kube::Error {
 #[test]
 fn errors_of_the_network_say_what_to_do() {
     for (text, remedy) in [
-        ("invalid peer certificate: UnknownIssuer", "certificate-authority"),
+        (
+            "invalid peer certificate: UnknownIssuer",
+            "certificate-authority",
+        ),
         (
             "invalid peer certificate: certificate expired: verification time 1 (UNIX)",
             "out of date",
@@ -188,8 +191,14 @@ fn errors_of_the_network_say_what_to_do() {
             "invalid peer certificate: certificate not valid for name \"10.0.0.1\"; certificate is only valid for x",
             "tls-server-name",
         ),
-        ("dns error: failed to lookup address information", "resolver"),
-        ("tcp connect error: Connection refused (os error 111)", "running"),
+        (
+            "dns error: failed to lookup address information",
+            "resolver",
+        ),
+        (
+            "tcp connect error: Connection refused (os error 111)",
+            "running",
+        ),
     ] {
         let failure = Failure::from_kube(wrapped(io::Error::other(text)), &list_events());
         assert_eq!(failure.label(), "network");
@@ -206,7 +215,10 @@ fn errors_of_the_network_say_what_to_do() {
 
 #[test]
 fn a_timeout_is_found_below_other_errors() {
-    let error = wrapped(io::Error::new(io::ErrorKind::TimedOut, "deadline has elapsed"));
+    let error = wrapped(io::Error::new(
+        io::ErrorKind::TimedOut,
+        "deadline has elapsed",
+    ));
     assert_eq!(
         Failure::from_kube(error, &list_events()),
         Failure::timeout(&list_events())

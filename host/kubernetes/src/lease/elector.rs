@@ -35,7 +35,7 @@ pub struct Elector {
 
 /// What one look led to.
 enum Step {
-    Held(Held),
+    Held(Box<Held>),
     /// Look again then.
     At(Instant),
     /// Somebody wrote between our look and our write.
@@ -81,7 +81,7 @@ impl Elector {
         );
         loop {
             match self.step(&mut observed).await {
-                Ok(Step::Held(held)) => return held,
+                Ok(Step::Held(held)) => return *held,
                 Ok(Step::At(when)) => {
                     report.worked();
                     backoff.reset();
@@ -142,7 +142,7 @@ impl Elector {
                     transitions = record.transitions(),
                     "leading: this process holds the lease"
                 );
-                Ok(Step::Held(self.held(record, until)))
+                Ok(Step::Held(Box::new(self.held(record, until))))
             }
             Err(failure) if is_changed(&failure) => Ok(Step::Again),
             Err(failure) => Err(failure),

@@ -35,6 +35,8 @@ pub struct Held {
     /// What was in the annotation when the lease was acquired.
     position: Option<String>,
     until: Instant,
+    /// When the next renewal is sent.
+    due: Instant,
     /// Of the position's size.
     oversize: Report,
 }
@@ -72,13 +74,14 @@ impl Held {
         settings: Settings,
         store: Store,
         status: Arc<Status>,
-        random: Random,
+        mut random: Random,
         clock: fn() -> Timestamp,
         record: Record,
         until: Instant,
     ) -> Self {
         Self {
             position: record.position().map(str::to_owned),
+            due: Instant::now() + jittered(settings.retry_period, &mut random),
             settings,
             store,
             status,
@@ -112,9 +115,8 @@ impl Held {
     pub async fn renew_loop(&mut self, position: impl Fn() -> Option<String>) -> Lost {
         let mut report = Report::default();
         let mut last = None;
-        let mut when = self.next_renewal();
         loop {
-            sleep_until(when.min(self.until)).await;
+            sleep_until(self.due.min(self.until)).await;
             if Instant::now() >= self.until {
                 return self.lost(Lost::Deadline { failure: last });
             }
@@ -125,13 +127,12 @@ impl Held {
                 Ok(()) => {
                     report.worked();
                     last = None;
-                    when = self.next_renewal();
                 }
                 Err(Problem::Lost(lost)) => return self.lost(lost),
                 Err(Problem::Failed(failure)) => {
                     self.status.failed(&failure);
                     report.failed(&failure, true);
-                    when = self.next_try(failure.retry_after());
+                    self.due = self.next_try(failure.retry_after());
                     last = Some(failure);
                 }
             }
@@ -195,7 +196,10 @@ impl Held {
         let mut record = self.prepared(position.as_deref());
         let sent = Instant::now();
         match self.store.write(&record, deadline).await {
-            Ok(written) => return self.renewed(written, sent),
+            Ok(written) => {
+                self.renewed(written, sent);
+                return Ok(());
+            }
             Err(failure) if !is_changed(&failure) => return Err(Problem::Failed(failure)),
             Err(_) => {}
         }
@@ -218,20 +222,19 @@ impl Held {
         }
         record = self.prepared(position.as_deref());
         let sent = Instant::now();
-        match self.store.write(&record, deadline).await {
-            Ok(written) => self.renewed(written, sent),
-            Err(failure) => Err(Problem::Failed(failure)),
-        }
+        let written = self.store.write(&record, deadline).await;
+        self.renewed(written.map_err(Problem::Failed)?, sent);
+        Ok(())
     }
 
-    fn renewed(&mut self, written: Record, sent: Instant) -> Result<(), Problem> {
+    fn renewed(&mut self, written: Record, sent: Instant) {
         self.record = written;
+        self.due = sent + jittered(self.settings.retry_period, &mut self.random);
         // A late answer does not bring a lease back that was lost already.
         if Instant::now() < self.until {
             self.until = sent + self.settings.renew_deadline;
             self.status.renewed(self.until);
         }
-        Ok(())
     }
 
     /// The record to write: ours, from now on, with the position.
@@ -254,10 +257,6 @@ impl Held {
                 tracing::error!(%error, left_out, "the position is not stored");
             }
         }
-    }
-
-    fn next_renewal(&mut self) -> Instant {
-        Instant::now() + jittered(self.settings.retry_period, &mut self.random)
     }
 
     /// As the server asks, but early enough to try again before the deadline.

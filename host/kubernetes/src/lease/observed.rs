@@ -128,8 +128,11 @@ mod tests {
         }
     }
 
+    /// The second, what is there, and for whom and until which second it is waited (`None`: it is taken).
+    type Look = (u64, Option<Record>, Option<(&'static str, u64)>);
+
     /// Looks at each record at its second, and compares.
-    fn check(steps: &[(u64, Option<Record>, Option<(&str, u64)>)]) {
+    fn check(steps: &[Look]) {
         let start = Instant::now();
         let mut observed = Observed::default();
         for (second, record, expected) in steps {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 /// Where the position is.
@@ -14,6 +14,9 @@ pub const POSITION_ANNOTATION: &str = "weir.dev/position";
 pub const ANNOTATIONS_BYTES_MAX: usize = 256 << 10;
 /// The longest time a record may ask others to wait; a larger number in it is a mistake or an attack.
 const DURATION_MOST: Duration = Duration::from_secs(3600);
+
+/// The least that a time in a record can differ by.
+const MICROSECOND: SignedDuration = SignedDuration::from_micros(1);
 
 /// One Lease.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,13 +103,17 @@ impl Record {
         self.0["metadata"]["annotations"][POSITION_ANNOTATION].as_str()
     }
 
-    /// `holder` holds it from `now` on.
+    /// `holder` holds it from `now` on. The record always changes, also where the clock stands still: others must
+    /// see each renewal, and a write that changes nothing gets no new resourceVersion.
     pub(crate) fn take(&mut self, holder: &str, duration: Duration, now: Timestamp) {
         if self.holder() != Some(holder) {
             // A new object has no holder before; a released one had one.
             let transitions = match self.version() {
                 "" => 0,
-                _ => self.transitions().saturating_add(1).min(i64::from(i32::MAX)),
+                _ => self
+                    .transitions()
+                    .saturating_add(1)
+                    .min(i64::from(i32::MAX)),
             };
             let spec = self.spec();
             spec.insert("leaseTransitions".to_owned(), json!(transitions));
@@ -115,7 +122,11 @@ impl Record {
         let spec = self.spec();
         spec.insert("holderIdentity".to_owned(), json!(holder));
         spec.insert("leaseDurationSeconds".to_owned(), seconds(duration));
-        spec.insert("renewTime".to_owned(), micro_time(now));
+        let time = match micro_time(now) {
+            time if spec.get("renewTime") == Some(&time) => micro_time(now + MICROSECOND),
+            time => time,
+        };
+        spec.insert("renewTime".to_owned(), time);
     }
 
     /// Nobody holds it from `now` on; who looks next may take it at once.
@@ -240,6 +251,17 @@ mod tests {
     }
 
     #[test]
+    fn each_renewal_is_a_change_even_if_the_clock_stands_still() {
+        let mut record = stored();
+        let now = at("2026-11-23T14:52:36Z");
+        for _ in 0..3 {
+            let before = record.clone();
+            record.take("me", DURATION, now);
+            assert_ne!(record, before);
+        }
+    }
+
+    #[test]
     fn releasing_leaves_nobody_and_the_position() {
         let mut record = stored();
         record.set_position("p").unwrap();
@@ -264,7 +286,10 @@ mod tests {
     fn what_is_no_lease_is_not_read() {
         for (text, error) in [
             ("{", "EOF"),
-            (r#"{"kind":"Status"}"#, "expected a Lease, found kind \"Status\""),
+            (
+                r#"{"kind":"Status"}"#,
+                "expected a Lease, found kind \"Status\"",
+            ),
             (r#"{"kind":"Lease","metadata":{}}"#, "resourceVersion"),
             (
                 r#"{"kind":"Lease","metadata":{"resourceVersion":"1"},"spec":[]}"#,
@@ -285,7 +310,9 @@ mod tests {
             (json!(i32::MAX), DURATION_MOST),
         ] {
             let mut record = stored();
-            record.spec().insert("leaseDurationSeconds".to_owned(), value);
+            record
+                .spec()
+                .insert("leaseDurationSeconds".to_owned(), value);
             assert_eq!(record.duration(DURATION), expected);
         }
     }

@@ -77,7 +77,7 @@ impl Watch {
                 self.surroundings.status.restarted(Restart::End);
                 if !good {
                     let message = "the server ended the watch at once".to_owned();
-                    let action = self.settings.selection.action("watch");
+                    let action = Box::new(self.settings.selection.action("watch"));
                     return Err(Failure::Network { action, message }.into());
                 }
                 State::Watch
@@ -235,7 +235,7 @@ impl Watch {
         match code {
             410 => Line::Expired,
             _ => Line::Failed(Failure::Server {
-                action: self.settings.selection.action("watch"),
+                action: Box::new(self.settings.selection.action("watch")),
                 status: code,
                 message,
                 retry_after: None,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{Request, Response};
-use http_body_util::StreamBody;
+use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 use kube::Client;
 use kube::client::Body;
@@ -186,16 +186,24 @@ pub fn start(settings: Settings, room: usize, script: Vec<(&'static str, Reply)>
     }
 }
 
-fn respond(reply: Reply) -> Response<Body> {
+type Answer = http_body_util::combinators::UnsyncBoxBody<Bytes, std::io::Error>;
+
+fn text(body: String) -> Answer {
+    Full::new(Bytes::from(body))
+        .map_err(|never| match never {})
+        .boxed_unsync()
+}
+
+fn respond(reply: Reply) -> Response<Answer> {
     match reply {
         Reply::Status(status, body) => Response::builder()
             .status(status)
-            .body(Body::from(body.into_bytes()))
+            .body(text(body))
             .expect("a response"),
         Reply::Later(status, seconds) => Response::builder()
             .status(status)
             .header("retry-after", seconds.to_string())
-            .body(Body::from(Vec::new()))
+            .body(text(String::new()))
             .expect("a response"),
         Reply::Lines(lines, then) => {
             let lines = futures_util::stream::iter(lines)
@@ -208,7 +216,7 @@ fn respond(reply: Reply) -> Response<Body> {
                 }
                 Then::Silence => futures_util::stream::pending().boxed(),
             };
-            Response::new(Body::wrap_body(StreamBody::new(lines.chain(end))))
+            Response::new(StreamBody::new(lines.chain(end)).boxed_unsync())
         }
     }
 }
