@@ -382,13 +382,13 @@ fn a_config_map_keeps_the_position() {
 #[test]
 fn a_dead_receiver_costs_the_others_nothing() {
     let Pair { api, mut weir, _folder } = pair("dead-receiver", Options::default());
-    let config = |late: &str| {
+    let config = |late: &str, deadline: &str| {
         format!(
-            "{CHECKPOINT}\nshutdown: {{deadline: 0s}}\nroute: {{match: [{{receiver: well}}, {{receiver: late}}]}}\nreceivers:\n  - {{name: well, tag-sink: {{receiver: well}}, batch: {{age: 0s}}}}\n  - {{name: late, {late}: {{receiver: late}}, batch: {{age: 0s}}}}\n"
+            "{CHECKPOINT}\nshutdown: {{deadline: {deadline}}}\nroute: {{match: [{{receiver: well}}, {{receiver: late}}]}}\nreceivers:\n  - {{name: well, tag-sink: {{receiver: well}}, batch: {{age: 0s}}}}\n  - {{name: late, {late}: {{receiver: late}}, batch: {{age: 0s}}}}\n"
         )
     };
     create(&api, 4);
-    weir.start_with("{backlog: all}", &config("sink-error"));
+    weir.start_with("{backlog: all}", &config("sink-error", "0s"));
     weir.take(4);
     // The position of the one that works is kept, with that of the other.
     let revision = api.revision();
@@ -397,7 +397,7 @@ fn a_dead_receiver_costs_the_others_nothing() {
     }
     assert_eq!(weir.end(rustix::process::Signal::TERM).ended.code, Some(1), "some are not delivered");
     let away = create(&api, 2);
-    weir.start_with("{backlog: all}", &config("tag-sink"));
+    weir.start_with("{backlog: all}", &config("tag-sink", "25s"));
     weir.take(2 + 6);
     let run = weir.stop();
     let of = |name: &str| {
