@@ -40,7 +40,7 @@ pub enum Failure {
     #[error("{}", Forbidden { action, message })]
     Forbidden {
         /// What was not allowed.
-        action: Action,
+        action: Box<Action>,
         /// The server's own text.
         message: String,
     },
@@ -51,7 +51,7 @@ pub enum Failure {
     )]
     Unauthorized {
         /// What was asked.
-        action: Action,
+        action: Box<Action>,
         /// The server's own text.
         message: String,
     },
@@ -59,7 +59,7 @@ pub enum Failure {
     #[error("could not {action}: what was asked for is too old for the API server: {message}")]
     Expired {
         /// What was asked.
-        action: Action,
+        action: Box<Action>,
         /// With it a list can go on, at a newer resourceVersion.
         continue_token: Option<String>,
         /// The server's own text.
@@ -69,7 +69,7 @@ pub enum Failure {
     #[error("could not {action}: not found: {message}")]
     NotFound {
         /// What was asked.
-        action: Action,
+        action: Box<Action>,
         /// The server's own text.
         message: String,
     },
@@ -77,7 +77,7 @@ pub enum Failure {
     #[error("could not {action}: somebody else changed it meanwhile: {message}")]
     Conflict {
         /// What was asked.
-        action: Action,
+        action: Box<Action>,
         /// The server's own text.
         message: String,
     },
@@ -85,13 +85,13 @@ pub enum Failure {
     #[error("could not {action}: it exists already")]
     AlreadyExists {
         /// What was asked.
-        action: Action,
+        action: Box<Action>,
     },
     /// 429: the server has too much to do, or this client asks too often.
     #[error("could not {action}: the API server has too many requests{}", after(*retry_after))]
     TooManyRequests {
         /// What was asked.
-        action: Action,
+        action: Box<Action>,
         /// How long the server asks to wait.
         retry_after: Option<Duration>,
     },
@@ -102,7 +102,7 @@ pub enum Failure {
     )]
     BadRequest {
         /// What was asked.
-        action: Action,
+        action: Box<Action>,
         /// The server's own text.
         message: String,
     },
@@ -110,7 +110,7 @@ pub enum Failure {
     #[error("could not {action}: the API server answered with {status}: {message}")]
     Server {
         /// What was asked.
-        action: Action,
+        action: Box<Action>,
         /// The HTTP status.
         status: u16,
         /// The server's own text.
@@ -122,13 +122,13 @@ pub enum Failure {
     #[error("could not {action}: no answer from the API server in time")]
     Timeout {
         /// What was asked.
-        action: Action,
+        action: Box<Action>,
     },
     /// The server was not reached, or the connection broke.
     #[error("could not {action}: {message}")]
     Network {
         /// What was asked.
-        action: Action,
+        action: Box<Action>,
         /// The chain of errors, and what to do where that is known.
         message: String,
     },
@@ -136,7 +136,7 @@ pub enum Failure {
     #[error("could not {action}: cannot read the answer: {message}")]
     Decode {
         /// What was asked.
-        action: Action,
+        action: Box<Action>,
         /// What was wrong with it.
         message: String,
     },
@@ -144,7 +144,7 @@ pub enum Failure {
     #[error("could not {action}: no credentials: {message}")]
     Credentials {
         /// What was asked.
-        action: Action,
+        action: Box<Action>,
         /// What failed.
         message: String,
     },
@@ -185,20 +185,20 @@ impl Failure {
     /// No answer in time.
     pub fn timeout(action: &Action) -> Self {
         Self::Timeout {
-            action: action.clone(),
+            action: Box::new(action.clone()),
         }
     }
 
     /// An answer that cannot be read.
     pub fn decode(message: impl Into<String>, action: &Action) -> Self {
         Self::Decode {
-            action: action.clone(),
+            action: Box::new(action.clone()),
             message: message.into(),
         }
     }
 
     fn from_parts(status: &Status, header: Option<Duration>, action: &Action) -> Self {
-        let action = action.clone();
+        let action = Box::new(action.clone());
         let message = message(status);
         let retry_after = header.or_else(|| asked_to_wait(status));
         match status.code {

@@ -55,7 +55,7 @@ const REMEDIES: &[(&str, &str)] = &[
 
 /// The class of an error that is no answer of the server.
 pub(super) fn classify(error: &kube::Error, action: &Action) -> Failure {
-    let action = action.clone();
+    let action = Box::new(action.clone());
     // kube's own first layer ("ServiceError: …") repeats what it wraps.
     let first: &(dyn Error + 'static) = error;
     let mut causes = Vec::new();
