@@ -135,7 +135,9 @@ impl Progress {
 
     /// Says that everything of a watch up to this version was handed on; then it has begun, too.
     pub fn seen(&self, watch: usize, version: u64) {
-        self.watches[watch].seen.fetch_max(version, Ordering::AcqRel);
+        self.watches[watch]
+            .seen
+            .fetch_max(version, Ordering::AcqRel);
         self.begin(watch);
     }
 
@@ -196,13 +198,24 @@ mod tests {
         first.expect(1, 0);
         second.expect(0, 1);
         second.expect(1, 1);
-        assert_eq!((progress.position(0, 0), progress.position(1, 0)), (Some(9), Some(11)));
+        assert_eq!(
+            (progress.position(0, 0), progress.position(1, 0)),
+            (Some(9), Some(11))
+        );
         second.settle(0, 1);
         assert_eq!(progress.position(0, 0), Some(9), "the first is not settled");
         first.settle(0, 1);
-        assert_eq!(progress.position(0, 0), Some(9), "one of its two is not settled");
+        assert_eq!(
+            progress.position(0, 0),
+            Some(9),
+            "one of its two is not settled"
+        );
         first.settle(0, 1);
-        assert_eq!(progress.position(0, 0), Some(15), "with none under way, the last seen");
+        assert_eq!(
+            progress.position(0, 0),
+            Some(15),
+            "with none under way, the last seen"
+        );
         assert!(!progress.is_complete());
         second.settle(1, 1);
         assert!(progress.is_complete());
@@ -214,7 +227,10 @@ mod tests {
         let ack = progress.start_chunk(1, 5);
         progress.seen(0, 7);
         progress.seen(1, 8);
-        assert_eq!((progress.position(0, 0), progress.position(0, 1)), (Some(7), Some(4)));
+        assert_eq!(
+            (progress.position(0, 0), progress.position(0, 1)),
+            (Some(7), Some(4))
+        );
         ack.expect(0, 0);
         assert_eq!(progress.position(0, 1), Some(8));
     }
@@ -228,7 +244,10 @@ mod tests {
         progress.seen(0, 45);
         assert!(ack.repeats());
         assert_eq!((ack.floor(0), ack.floor(1)), (100, 40));
-        assert_eq!((progress.position(0, 0), progress.position(1, 0)), (Some(100), Some(40)));
+        assert_eq!(
+            (progress.position(0, 0), progress.position(1, 0)),
+            (Some(100), Some(40))
+        );
         let later = progress.start_chunk(0, 101);
         assert!(!later.repeats());
     }

@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use weir::cli::{Cli, Command, Plugin};
-use weir::commands::{EXIT_FAILED, Surroundings, capture, check, plugin, plugin_test, print_line, run, say};
+use weir::commands::{
+    EXIT_FAILED, Surroundings, capture, check, plugin, plugin_test, print_line, run, say,
+};
 use weir_runtime::Compiler;
 
 fn main() -> ExitCode {

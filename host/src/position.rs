@@ -264,7 +264,10 @@ mod tests {
         for (text, problem) in [
             ("", "EOF"),
             ("{}", "missing field `version`"),
-            (r#"{"version":2}"#, "it has version 2, and this weir knows 1"),
+            (
+                r#"{"version":2}"#,
+                "it has version 2, and this weir knows 1",
+            ),
             (
                 r#"{"version":1,"watches":{"":{"receivers":{"dump":"x"}}}}"#,
                 "receiver \"dump\" is at \"x\"; expected a resourceVersion",

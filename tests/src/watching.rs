@@ -141,8 +141,13 @@ impl Watching {
 
     fn keep(&mut self, line: &[u8]) {
         let problems = document::problems(line);
-        assert!(problems.is_empty(), "{problems:?} in {}", String::from_utf8_lossy(line));
-        self.documents.push(serde_json::from_slice(line).expect("it was looked at"));
+        assert!(
+            problems.is_empty(),
+            "{problems:?} in {}",
+            String::from_utf8_lossy(line)
+        );
+        self.documents
+            .push(serde_json::from_slice(line).expect("it was looked at"));
     }
 
     /// The states that came, in order, repeats included.
@@ -183,13 +188,19 @@ impl Drop for Watching {
 pub fn state(event: &Value) -> State {
     let metadata = &event["metadata"];
     let text = |name: &str| metadata[name].as_str().unwrap_or_default().to_owned();
-    (text("uid"), text("resourceVersion").parse().expect("a version"))
+    (
+        text("uid"),
+        text("resourceVersion").parse().expect("a version"),
+    )
 }
 
 /// The states that an event source had, deletions left out.
 pub fn states_of(journal: &[Entry]) -> BTreeSet<State> {
-    let seen = journal.iter().filter(|entry| entry.action != Action::Deleted);
-    seen.map(|entry| (entry.uid.clone(), entry.revision)).collect()
+    let seen = journal
+        .iter()
+        .filter(|entry| entry.action != Action::Deleted);
+    seen.map(|entry| (entry.uid.clone(), entry.revision))
+        .collect()
 }
 
 /// The last state of each event that was not deleted.

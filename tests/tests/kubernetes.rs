@@ -34,7 +34,8 @@ fn pair(name: &str, options: Options) -> Pair {
 
 /// So many new events about as many pods; gives their states.
 fn create(api: &FakeApi, count: usize) -> Vec<State> {
-    let event = |number: usize| state(&api.create_event(EventSpec::about(&format!("pod-{number}"))));
+    let event =
+        |number: usize| state(&api.create_event(EventSpec::about(&format!("pod-{number}"))));
     (0..count).map(event).collect()
 }
 
@@ -48,7 +49,12 @@ fn await_watch(api: &FakeApi) {
 }
 
 fn file_name(event: &Value) -> (String, String) {
-    let text = |name: &str| event["metadata"][name].as_str().unwrap_or_default().to_owned();
+    let text = |name: &str| {
+        event["metadata"][name]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
     (text("namespace"), text("name"))
 }
 
@@ -65,7 +71,11 @@ fn events_before_and_after_the_start_come_once_and_in_order() {
             ..Options::default()
         },
     ] {
-        let Pair { api, mut weir, _folder } = pair("first-start", options);
+        let Pair {
+            api,
+            mut weir,
+            _folder,
+        } = pair("first-start", options);
         api.seed_recorded(700);
         weir.start("{backlog: all}", "");
         await_watch(&api);
@@ -83,7 +93,11 @@ fn events_before_and_after_the_start_come_once_and_in_order() {
         let had = states_of(&api.journal());
         assert_eq!(weir.states(), had);
         assert_eq!(weir.documents.len(), had.len(), "nothing comes twice");
-        let versions: Vec<u64> = weir.sequence().into_iter().map(|(_, version)| version).collect();
+        let versions: Vec<u64> = weir
+            .sequence()
+            .into_iter()
+            .map(|(_, version)| version)
+            .collect();
         let object = |document: &Value| document["involvedObject"]["name"].to_string();
         let mut seen = std::collections::BTreeMap::new();
         for (document, version) in weir.documents.iter().zip(&versions) {
@@ -96,7 +110,11 @@ fn events_before_and_after_the_start_come_once_and_in_order() {
 
 #[test]
 fn a_restart_goes_on_where_deliveries_were() {
-    let Pair { api, mut weir, _folder } = pair("restart", Options::default());
+    let Pair {
+        api,
+        mut weir,
+        _folder,
+    } = pair("restart", Options::default());
     create(&api, 5);
     weir.start("{backlog: all}", CHECKPOINT);
     weir.take(5);
@@ -112,7 +130,11 @@ fn a_restart_goes_on_where_deliveries_were() {
 
 #[test]
 fn after_a_kill_only_what_follows_the_kept_position_comes_again() {
-    let Pair { api, mut weir, _folder } = pair("kill", Options::default());
+    let Pair {
+        api,
+        mut weir,
+        _folder,
+    } = pair("kill", Options::default());
     weir.start("{backlog: all}", CHECKPOINT);
     await_watch(&api);
     let mut had = create(&api, 50);
@@ -133,10 +155,17 @@ fn after_a_kill_only_what_follows_the_kept_position_comes_again() {
 #[test]
 fn what_was_compacted_meanwhile_is_listed() {
     for expired_watch_is_status in [false, true] {
-        let Pair { api, mut weir, _folder } = pair("compacted", Options {
-            expired_watch_is_status,
-            ..Options::default()
-        });
+        let Pair {
+            api,
+            mut weir,
+            _folder,
+        } = pair(
+            "compacted",
+            Options {
+                expired_watch_is_status,
+                ..Options::default()
+            },
+        );
         create(&api, 5);
         weir.start("{backlog: all}", CHECKPOINT);
         weir.take(5);
@@ -149,7 +178,11 @@ fn what_was_compacted_meanwhile_is_listed() {
         weir.start("{backlog: all}", CHECKPOINT);
         weir.take(601);
         let run = weir.stop();
-        assert!(run.ended.stderr.contains(r#""class":"states""#), "{}", run.ended.stderr);
+        assert!(
+            run.ended.stderr.contains(r#""class":"states""#),
+            "{}",
+            run.ended.stderr
+        );
         assert!(weir.states().is_superset(&last_states_of(&api.journal())));
         assert!(weir.states().contains(&last) && !weir.states().contains(&state(&event)));
         assert_eq!(weir.documents.len(), 606, "nothing comes twice");
@@ -161,18 +194,65 @@ fn what_was_compacted_meanwhile_is_listed() {
 fn whatever_happens_to_a_stream_every_state_comes_once() {
     let faults: Vec<(&str, Fault)> = vec![
         ("cut", Fault::once(What::CutAfterLines(3)).watches()),
-        ("cut in a line", Fault::once(What::CutInsideLine(2)).watches()),
-        ("clean end", Fault::once(What::CleanEndAfterLines(2)).watches()),
+        (
+            "cut in a line",
+            Fault::once(What::CutInsideLine(2)).watches(),
+        ),
+        (
+            "clean end",
+            Fault::once(What::CleanEndAfterLines(2)).watches(),
+        ),
         ("reset", Fault::once(What::Reset)),
-        ("busy", Fault::once(What::Status { code: 429, retry_after_s: Some(1), reason: "TooManyRequests".into(), message: "slow down".into() }).times(2)),
-        ("server", Fault::once(What::status(500, "InternalError", "etcd is away")).times(2)),
-        ("proxy", Fault::once(What::Page { code: 502, text: "<html>bad gateway</html>".into() })),
-        ("garbage", Fault::once(What::GarbageLine { after_lines: 2, text: "{\"type\":\"ADDED\",\"object\":{\"kind\":\"Event\",\"metadata\":5}}".into() }).watches()),
-        ("error", Fault::once(What::Error { after_lines: 2, code: 500, reason: "InternalError".into(), message: "storage".into() }).watches()),
-        ("list cut", Fault::once(What::CutAfterBytes(2000)).no_watches()),
+        (
+            "busy",
+            Fault::once(What::Status {
+                code: 429,
+                retry_after_s: Some(1),
+                reason: "TooManyRequests".into(),
+                message: "slow down".into(),
+            })
+            .times(2),
+        ),
+        (
+            "server",
+            Fault::once(What::status(500, "InternalError", "etcd is away")).times(2),
+        ),
+        (
+            "proxy",
+            Fault::once(What::Page {
+                code: 502,
+                text: "<html>bad gateway</html>".into(),
+            }),
+        ),
+        (
+            "garbage",
+            Fault::once(What::GarbageLine {
+                after_lines: 2,
+                text: "{\"type\":\"ADDED\",\"object\":{\"kind\":\"Event\",\"metadata\":5}}".into(),
+            })
+            .watches(),
+        ),
+        (
+            "error",
+            Fault::once(What::Error {
+                after_lines: 2,
+                code: 500,
+                reason: "InternalError".into(),
+                message: "storage".into(),
+            })
+            .watches(),
+        ),
+        (
+            "list cut",
+            Fault::once(What::CutAfterBytes(2000)).no_watches(),
+        ),
     ];
     for (name, fault) in faults {
-        let Pair { api, mut weir, _folder } = pair("fault", Options::default());
+        let Pair {
+            api,
+            mut weir,
+            _folder,
+        } = pair("fault", Options::default());
         create(&api, 20);
         api.fault(fault);
         weir.start("{backlog: all}", CHECKPOINT);
@@ -189,7 +269,11 @@ fn whatever_happens_to_a_stream_every_state_comes_once() {
 
 #[test]
 fn a_server_that_is_restarted_is_found_again() {
-    let Pair { mut api, mut weir, _folder } = pair("server-restart", Options::default());
+    let Pair {
+        mut api,
+        mut weir,
+        _folder,
+    } = pair("server-restart", Options::default());
     weir.start("{backlog: all}", CHECKPOINT);
     await_watch(&api);
     create(&api, 3);
@@ -205,7 +289,11 @@ fn a_server_that_is_restarted_is_found_again() {
 
 #[test]
 fn a_cluster_that_was_restored_is_read_anew() {
-    let Pair { api, mut weir, _folder } = pair("restored", Options::default());
+    let Pair {
+        api,
+        mut weir,
+        _folder,
+    } = pair("restored", Options::default());
     let backed_up = create(&api, 5);
     let backup = api.revision();
     create(&api, 50);
@@ -227,13 +315,21 @@ fn a_cluster_that_was_restored_is_read_anew() {
 #[test]
 fn both_forms_of_the_api_give_the_same_documents() {
     let documents = |api_name: &str| {
-        let Pair { api, mut weir, _folder } = pair("forms", Options::default());
+        let Pair {
+            api,
+            mut weir,
+            _folder,
+        } = pair("forms", Options::default());
         let count = api.seed_recorded(200);
         weir.start(&format!("{{backlog: all, api: {api_name}}}"), "");
         weir.take(count);
         weir.stop();
         let asked = api.requests();
-        let path = if api_name == "v1" { "/api/v1/events" } else { "/apis/events.k8s.io/v1/events" };
+        let path = if api_name == "v1" {
+            "/api/v1/events"
+        } else {
+            "/apis/events.k8s.io/v1/events"
+        };
         assert!(asked.iter().all(|request| request.path == path));
         weir.documents.clone()
     };
@@ -243,7 +339,14 @@ fn both_forms_of_the_api_give_the_same_documents() {
     let by_id = |documents: Vec<Value>| {
         let keyed = documents.into_iter().map(|document| {
             let about = document["involvedObject"].clone();
-            (state(&document), (about, document["message"].clone(), document["count"].clone()))
+            (
+                state(&document),
+                (
+                    about,
+                    document["message"].clone(),
+                    document["count"].clone(),
+                ),
+            )
         });
         keyed.collect::<std::collections::BTreeMap<_, _>>()
     };
@@ -253,14 +356,16 @@ fn both_forms_of_the_api_give_the_same_documents() {
 #[test]
 fn namespaces_are_watched_with_no_more_rights_than_that_needs() {
     let mut api = FakeApi::start(Options::default());
-    let rule = |namespace: &str| Rule::new(&["list", "watch"], "", &["events"]).in_namespace(namespace);
+    let rule =
+        |namespace: &str| Rule::new(&["list", "watch"], "", &["events"]).in_namespace(namespace);
     api.add_namespace("shop");
     api.add_namespace("cart");
     api.add_user("narrow", [rule("shop"), rule("cart")]);
     let folder = Folder::new("namespaces-access");
     let kubeconfig = api.kubeconfig(folder.path(), "narrow");
     let mut weir = Watching::new("namespaces", &kubeconfig);
-    let about = |namespace: &str| state(&api.create_event(EventSpec::about("p").namespace(namespace)));
+    let about =
+        |namespace: &str| state(&api.create_event(EventSpec::about("p").namespace(namespace)));
     let expected: BTreeSet<State> = [about("shop"), about("cart")].into();
     about("default");
     weir.start("{backlog: all, namespaces: [shop, cart]}", CHECKPOINT);
@@ -271,7 +376,11 @@ fn namespaces_are_watched_with_no_more_rights_than_that_needs() {
 
 #[test]
 fn the_server_leaves_out_what_is_not_wanted() {
-    let Pair { api, mut weir, _folder } = pair("selectors", Options::default());
+    let Pair {
+        api,
+        mut weir,
+        _folder,
+    } = pair("selectors", Options::default());
     api.add_namespace("noise");
     let warning = |namespace: &str| EventSpec::about("p").namespace(namespace).warning();
     let wanted = state(&api.create_event(warning("default")));
@@ -292,12 +401,26 @@ fn the_server_leaves_out_what_is_not_wanted() {
 
 #[test]
 fn a_selector_that_the_server_does_not_know_ends_with_what_to_change() {
-    let Pair { api: _api, mut weir, _folder } = pair("bad-selector", Options::default());
+    let Pair {
+        api: _api,
+        mut weir,
+        _folder,
+    } = pair("bad-selector", Options::default());
     weir.start("{fieldSelector: nonsense=1}", "");
     let run = weir.await_end();
     assert_eq!(run.ended.code, Some(1));
-    assert!(run.ended.stderr.contains("field label not supported: nonsense"), "{}", run.ended.stderr);
-    assert!(run.ended.stderr.contains("check fieldSelector"), "{}", run.ended.stderr);
+    assert!(
+        run.ended
+            .stderr
+            .contains("field label not supported: nonsense"),
+        "{}",
+        run.ended.stderr
+    );
+    assert!(
+        run.ended.stderr.contains("check fieldSelector"),
+        "{}",
+        run.ended.stderr
+    );
 }
 
 #[test]
@@ -345,31 +468,49 @@ fn without_a_way_to_a_cluster_nothing_starts() {
     let config = folder.write("config.yaml", "receivers: []\n");
     let run = |arguments: &[&str]| {
         let mut command = weir(["run", "-c"]);
-        command.arg(&config).args(arguments).env("HOME", folder.path());
+        command
+            .arg(&config)
+            .args(arguments)
+            .env("HOME", folder.path());
         running::run(&mut command, b"")
     };
     let ended = run(&[]);
     assert_eq!(ended.code, Some(2));
-    assert!(ended.stderr.contains("no way to a cluster"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("no way to a cluster"),
+        "{}",
+        ended.stderr
+    );
     let missing = folder.path().join("nothing.yaml");
     let ended = run(&["--kubeconfig", missing.to_str().expect("a path")]);
     assert_eq!(ended.code, Some(2));
     assert!(ended.stderr.contains("nothing.yaml"), "{}", ended.stderr);
     let kubeconfig = folder.write("kubeconfig", "apiVersion: v1\nkind: Config\ncontexts: []\n");
-    let ended = run(&["--kubeconfig", kubeconfig.to_str().expect("a path"), "--context", "prod"]);
+    let ended = run(&[
+        "--kubeconfig",
+        kubeconfig.to_str().expect("a path"),
+        "--context",
+        "prod",
+    ]);
     assert_eq!(ended.code, Some(2));
     assert!(ended.stderr.contains("prod"), "{}", ended.stderr);
 }
 
 #[test]
 fn a_config_map_keeps_the_position() {
-    let Pair { api, mut weir, _folder } = pair("config-map", Options::default());
+    let Pair {
+        api,
+        mut weir,
+        _folder,
+    } = pair("config-map", Options::default());
     let checkpoint = "checkpoint: {configMap: weir-position}";
     create(&api, 3);
     weir.start("{backlog: all}", checkpoint);
     weir.take(3);
     weir.stop();
-    let kept = api.object("ConfigMap", "default", "weir-position").expect("it was made");
+    let kept = api
+        .object("ConfigMap", "default", "weir-position")
+        .expect("it was made");
     let text = kept["data"]["position"].as_str().expect("the position");
     assert!(text.contains("\"dump\""), "{text}");
     let away = create(&api, 2);
@@ -381,7 +522,11 @@ fn a_config_map_keeps_the_position() {
 
 #[test]
 fn a_dead_receiver_costs_the_others_nothing() {
-    let Pair { api, mut weir, _folder } = pair("dead-receiver", Options::default());
+    let Pair {
+        api,
+        mut weir,
+        _folder,
+    } = pair("dead-receiver", Options::default());
     let config = |late: &str, deadline: &str| {
         format!(
             "{CHECKPOINT}\nshutdown: {{deadline: {deadline}}}\nroute: {{match: [{{receiver: well}}, {{receiver: late}}]}}\nreceivers:\n  - {{name: well, tag-sink: {{receiver: well}}, batch: {{age: 0s}}}}\n  - {{name: late, {late}: {{receiver: late}}, batch: {{age: 0s}}}}\n"
@@ -395,13 +540,19 @@ fn a_dead_receiver_costs_the_others_nothing() {
     while weir.positions().get("well") != Some(&revision) {
         std::thread::yield_now();
     }
-    assert_eq!(weir.end(rustix::process::Signal::TERM).ended.code, Some(1), "some are not delivered");
+    assert_eq!(
+        weir.end(rustix::process::Signal::TERM).ended.code,
+        Some(1),
+        "some are not delivered"
+    );
     let away = create(&api, 2);
     weir.start_with("{backlog: all}", &config("tag-sink", "25s"));
     weir.take(2 + 6);
     let run = weir.stop();
     let of = |name: &str| {
-        let mine = weir.documents[4..].iter().filter(|document| document["receiver"] == name);
+        let mine = weir.documents[4..]
+            .iter()
+            .filter(|document| document["receiver"] == name);
         mine.map(state).collect::<Vec<_>>()
     };
     assert_eq!(set(&of("well")), set(&away), "it gets only what is new");
@@ -411,7 +562,11 @@ fn a_dead_receiver_costs_the_others_nothing() {
 
 #[test]
 fn a_receiver_that_is_added_starts_at_now() {
-    let Pair { api, mut weir, _folder } = pair("new-receiver", Options::default());
+    let Pair {
+        api,
+        mut weir,
+        _folder,
+    } = pair("new-receiver", Options::default());
     create(&api, 3);
     weir.start("{backlog: all}", CHECKPOINT);
     weir.take(3);
@@ -426,19 +581,34 @@ fn a_receiver_that_is_added_starts_at_now() {
     let later = create(&api, 1);
     weir.take(2);
     weir.stop();
-    let new: Vec<_> = weir.documents.iter().filter(|document| document["receiver"] == "new").map(state).collect();
+    let new: Vec<_> = weir
+        .documents
+        .iter()
+        .filter(|document| document["receiver"] == "new")
+        .map(state)
+        .collect();
     assert_eq!(new, later);
 }
 
 #[test]
 fn a_position_that_cannot_be_read_is_never_guessed() {
-    let Pair { api, mut weir, _folder } = pair("broken-position", Options::default());
+    let Pair {
+        api,
+        mut weir,
+        _folder,
+    } = pair("broken-position", Options::default());
     create(&api, 1);
     std::fs::write(weir.file("position"), "{\"version\": 9}").expect("it can be written");
     weir.start("{backlog: all}", CHECKPOINT);
     let run = weir.await_end();
     assert_eq!(run.ended.code, Some(1));
-    assert!(run.ended.stderr.contains("it has version 9, and this weir knows 1"), "{}", run.ended.stderr);
+    assert!(
+        run.ended
+            .stderr
+            .contains("it has version 9, and this weir knows 1"),
+        "{}",
+        run.ended.stderr
+    );
     assert_eq!(weir.documents.len(), 0);
 }
 
@@ -452,13 +622,26 @@ fn events_are_captured_for_replay() {
     let captured = capture(&kubeconfig, &["--count", "2"]);
     assert_eq!(captured.code, Some(0), "{}", captured.stderr);
     let captured = captured.stdout;
-    assert_eq!(captured.iter().filter(|byte| **byte == b'\n').count(), 2, "the recorded ones are old");
+    assert_eq!(
+        captured.iter().filter(|byte| **byte == b'\n').count(),
+        2,
+        "the recorded ones are old"
+    );
     let config = folder.write("replay.yaml", "source: {replay: {path: \"-\"}}\nroute: {match: [{receiver: dump}]}\nreceivers: [{name: dump, stdout: {}}]\n");
     let mut replay = weir(["run", "-c"]);
     replay.arg(config);
-    let lines = |bytes: &[u8]| bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect::<BTreeSet<_>>();
+    let lines = |bytes: &[u8]| {
+        bytes
+            .split(|byte| *byte == b'\n')
+            .map(<[u8]>::to_vec)
+            .collect::<BTreeSet<_>>()
+    };
     let replayed = running::run(&mut replay, &captured).stdout;
-    assert!(lines(&replayed) == lines(&captured), "{}", String::from_utf8_lossy(&replayed));
+    assert!(
+        lines(&replayed) == lines(&captured),
+        "{}",
+        String::from_utf8_lossy(&replayed)
+    );
 }
 
 fn capture(kubeconfig: &Path, arguments: &[&str]) -> running::Ended {

@@ -20,15 +20,20 @@ fn replicas(count: usize) -> (FakeApi, Vec<Watching>, Folder) {
 }
 
 fn create(api: &FakeApi, count: usize) -> Vec<State> {
-    let event = |number: usize| state(&api.create_event(EventSpec::about(&format!("pod-{number}"))));
+    let event =
+        |number: usize| state(&api.create_event(EventSpec::about(&format!("pod-{number}"))));
     (0..count).map(event).collect()
 }
 
 /// The position of the receiver `dump` in the lease.
 fn position(api: &FakeApi) -> u64 {
-    let lease = api.object("Lease", "default", "weir").expect("there is a lease");
+    let lease = api
+        .object("Lease", "default", "weir")
+        .expect("there is a lease");
     let text = lease["metadata"]["annotations"]["weir.dev/position"].as_str();
-    let kept: Value = text.map_or(Value::Null, |text| serde_json::from_str(text).expect("JSON"));
+    let kept: Value = text.map_or(Value::Null, |text| {
+        serde_json::from_str(text).expect("JSON")
+    });
     let version = kept["watches"][""]["receivers"]["dump"].as_str();
     version.map_or(0, |version| version.parse().expect("a version"))
 }
@@ -40,7 +45,9 @@ fn set(states: &[State]) -> BTreeSet<State> {
 #[test]
 fn a_killed_leader_is_followed_by_a_standby_that_loses_nothing() {
     let (api, mut replicas, _folder) = replicas(2);
-    let [first, second] = &mut replicas[..] else { panic!("two") };
+    let [first, second] = &mut replicas[..] else {
+        panic!("two")
+    };
     create(&api, 3);
     first.start(SOURCE, "");
     first.take(3);
@@ -57,14 +64,19 @@ fn a_killed_leader_is_followed_by_a_standby_that_loses_nothing() {
     came.extend(second.states());
     assert_eq!(came, states_of(&api.journal()));
     for (_, version) in second.sequence() {
-        assert!(version > kept, "{version} was settled at the last renewal, {kept}");
+        assert!(
+            version > kept,
+            "{version} was settled at the last renewal, {kept}"
+        );
     }
 }
 
 #[test]
 fn a_leader_that_stops_hands_over_at_once_and_without_repeats() {
     let (api, mut replicas, _folder) = replicas(2);
-    let [first, second] = &mut replicas[..] else { panic!("two") };
+    let [first, second] = &mut replicas[..] else {
+        panic!("two")
+    };
     first.start(SOURCE, "");
     api.wait_until("the first watches", |view| view.watches() == 1);
     second.start(SOURCE, "");
@@ -77,7 +89,10 @@ fn a_leader_that_stops_hands_over_at_once_and_without_repeats() {
     let after = create(&api, 3);
     second.take(3);
     second.stop();
-    assert_eq!((set(&first.sequence()), set(&second.sequence())), (set(&before), set(&after)));
+    assert_eq!(
+        (set(&first.sequence()), set(&second.sequence())),
+        (set(&before), set(&after))
+    );
 }
 
 #[test]
@@ -89,19 +104,29 @@ fn a_leader_that_cannot_renew_ends_before_another_begins() {
     create(&api, 2);
     first.take(2);
     // Somebody takes the lease by force.
-    let mut lease = api.object("Lease", "default", "weir").expect("there is a lease");
+    let mut lease = api
+        .object("Lease", "default", "weir")
+        .expect("there is a lease");
     lease["spec"]["holderIdentity"] = "somebody-else".into();
     lease["metadata"]["resourceVersion"].take();
     api.put(lease);
     let run = first.await_end();
     assert_eq!(run.ended.code, Some(1));
-    assert!(run.ended.stderr.contains("the lease is held by somebody-else"), "{}", run.ended.stderr);
+    assert!(
+        run.ended
+            .stderr
+            .contains("the lease is held by somebody-else"),
+        "{}",
+        run.ended.stderr
+    );
 }
 
 #[test]
 fn a_standby_stops_when_it_is_told_to() {
     let (_api, mut replicas, _folder) = replicas(2);
-    let [first, second] = &mut replicas[..] else { panic!("two") };
+    let [first, second] = &mut replicas[..] else {
+        panic!("two")
+    };
     first.start(SOURCE, "");
     first.running().await_said("position loaded");
     second.start(SOURCE, "");

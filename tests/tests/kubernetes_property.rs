@@ -14,7 +14,10 @@ use weir_tests::watching::{State, Watching, last_states_of, state, states_of};
 #[derive(Clone, Debug)]
 enum Step {
     /// So many events about one of five pods.
-    Create { pod: u8, count: u8 },
+    Create {
+        pod: u8,
+        count: u8,
+    },
     /// An earlier event is seen again.
     Repeat(u8),
     /// All events of one pod expire.
@@ -98,15 +101,23 @@ impl World {
     fn end(&mut self, signal: Signal) {
         self.weir.end(signal);
         self.runs = false;
-        self.kept.push((self.weir.documents.len(), self.weir.positions()));
+        self.kept
+            .push((self.weir.documents.len(), self.weir.positions()));
     }
 
     fn step(&mut self, step: &Step) {
         match step {
             Step::Create { pod, count } => {
                 for _ in 0..*count {
-                    let event = self.api.create_event(EventSpec::about(&format!("pod-{pod}")));
-                    let text = |name: &str| event["metadata"][name].as_str().unwrap_or_default().to_owned();
+                    let event = self
+                        .api
+                        .create_event(EventSpec::about(&format!("pod-{pod}")));
+                    let text = |name: &str| {
+                        event["metadata"][name]
+                            .as_str()
+                            .unwrap_or_default()
+                            .to_owned()
+                    };
                     self.created.push((text("namespace"), text("name")));
                 }
             }
@@ -119,7 +130,8 @@ impl World {
             Step::Repeat(_) => {}
             Step::Expire(pod) => {
                 let pod = format!("pod-{pod}");
-                self.api.expire_events(|event| event["involvedObject"]["name"] == pod.as_str());
+                self.api
+                    .expire_events(|event| event["involvedObject"]["name"] == pod.as_str());
             }
             Step::Cut => self.api.cut_all_watches(),
             Step::End => self.api.end_all_watches(),
@@ -157,7 +169,9 @@ impl World {
 }
 
 fn of(documents: &[Value], receiver: &str) -> Vec<State> {
-    let mine = documents.iter().filter(|document| document["receiver"] == receiver);
+    let mine = documents
+        .iter()
+        .filter(|document| document["receiver"] == receiver);
     mine.map(state).collect()
 }
 
@@ -182,7 +196,9 @@ fn check(world: &World, steps: &[Step]) {
     }
     for (documents, positions) in &world.kept {
         for (receiver, position) in positions {
-            let before: BTreeSet<State> = of(&world.weir.documents[..*documents], receiver).into_iter().collect();
+            let before: BTreeSet<State> = of(&world.weir.documents[..*documents], receiver)
+                .into_iter()
+                .collect();
             for again in of(&world.weir.documents[*documents..], receiver) {
                 assert!(
                     again.1 > *position,
@@ -197,8 +213,15 @@ fn check(world: &World, steps: &[Step]) {
 /// The version of the first list: what was repeated before it has only its last state.
 fn first_seen(world: &World) -> u64 {
     let requests = world.api.requests();
-    let watch = requests.iter().find(|request| request.parameter("watch") == "true");
-    watch.map_or(u64::MAX, |request| request.parameter("resourceVersion").parse().expect("a version"))
+    let watch = requests
+        .iter()
+        .find(|request| request.parameter("watch") == "true");
+    watch.map_or(u64::MAX, |request| {
+        request
+            .parameter("resourceVersion")
+            .parse()
+            .expect("a version")
+    })
 }
 
 fn journal_objects(world: &World) -> BTreeMap<String, String> {

@@ -100,7 +100,13 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ),
     (
         "tests",
-        &["weir", "weir_event", "weir_kubernetes", "weir_runtime", "kube"],
+        &[
+            "weir",
+            "weir_event",
+            "weir_kubernetes",
+            "weir_runtime",
+            "kube",
+        ],
         "what tests weir shares nothing with it",
     ),
 ];

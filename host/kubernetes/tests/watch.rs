@@ -21,7 +21,8 @@ async fn a_first_start_lists_by_version_and_watches_from_the_first_page() {
         ],
     );
     // 93 came into being while the pages were read: it comes once, from the watch.
-    run.expect(&["10 20 30 seen 30", "seen 90", "93 seen 93"]).await;
+    run.expect(&["10 20 30 seen 30", "seen 90", "93 seen 93"])
+        .await;
     assert_eq!(run.snapshot().phase, Phase::Watching);
     assert_eq!(run.snapshot().gaps.values().sum::<u64>(), 0);
 }
@@ -66,7 +67,12 @@ async fn a_position_is_where_the_watch_begins() {
 #[tokio::test(start_paused = true)]
 async fn every_line_moves_what_was_seen_and_deletions_are_no_events() {
     let bookmark = r#"{"type":"BOOKMARK","object":{"kind":"Event","apiVersion":"v1","metadata":{"resourceVersion":"79"}}}"#;
-    let lines = [added(71), line("MODIFIED", 72), line("DELETED", 75), bookmark.to_owned()];
+    let lines = [
+        added(71),
+        line("MODIFIED", 72),
+        line("DELETED", 75),
+        bookmark.to_owned(),
+    ];
     let script = vec![
         newest(80),
         newest(80),
@@ -92,8 +98,15 @@ async fn a_clean_end_and_a_broken_stream_go_on_where_they_were() {
     run.expect(&["began 80", "71 seen 71", "seen 71", "72 seen 72", "seen 72"])
         .await;
     let snapshot = run.snapshot();
-    assert_eq!((snapshot.restarts["end"], snapshot.restarts["failure"]), (1, 1));
-    assert_eq!(snapshot.gaps.values().sum::<u64>(), 0, "nothing can be missing");
+    assert_eq!(
+        (snapshot.restarts["end"], snapshot.restarts["failure"]),
+        (1, 1)
+    );
+    assert_eq!(
+        snapshot.gaps.values().sum::<u64>(),
+        0,
+        "nothing can be missing"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -114,9 +127,14 @@ async fn an_expired_version_is_listed_and_reported() {
             idle("resourceVersion=210"),
         ];
         let mut run = start(settings(Some(70)), 16, script);
-        run.expect(&["began 200", "71 150 seen 150", "seen 210"]).await;
+        run.expect(&["began 200", "71 150 seen 150", "seen 210"])
+            .await;
         assert_eq!(run.snapshot().gaps["states"], 1);
-        assert_eq!(run.counts.get(), (0, 3, 0), "60, 69 and 70 were seen before");
+        assert_eq!(
+            run.counts.get(),
+            (0, 3, 0),
+            "60, 69 and 70 were seen before"
+        );
     }
 }
 
@@ -134,7 +152,8 @@ async fn a_gap_can_be_an_event() {
     ];
     let mut run = start(settings, 16, script);
     // The gap's own event has the version before it.
-    run.expect(&["began 200", "70 150 seen 150", "seen 210"]).await;
+    run.expect(&["began 200", "70 150 seen 150", "seen 210"])
+        .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -166,6 +185,30 @@ async fn a_server_that_was_restored_is_listed_anew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_position_of_nothing_is_no_version_to_watch_from() {
+    let script = vec![list(41, &[12, 11]), newest(41), idle("resourceVersion=41")];
+    let mut run = start(settings(Some(0)), 16, script);
+    run.expect(&["restarted", "11 12 seen 12", "seen 41"]).await;
+    assert_eq!(run.snapshot().gaps.values().sum::<u64>(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_whose_versions_expire_at_once_is_not_listed_without_a_pause() {
+    let mut script = vec![newest(80), newest(80)];
+    for _ in 0..8 {
+        script.push(watch("watch=true", &[EXPIRED.to_owned()], Then::End));
+        script.push(list(90, &[]));
+        script.push(newest(90));
+    }
+    script.push(idle("resourceVersion=90"));
+    let before = tokio::time::Instant::now();
+    let mut run = start(settings(Some(70)), 64, script);
+    run.expect(&["began 80"]).await;
+    let waited = before.elapsed().as_secs();
+    assert!(waited >= 15, "{waited} s for eight lists");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_silent_watch_from_the_future_is_noticed() {
     // The server is restored while the watch is open: it says nothing, for ever.
     let script = vec![
@@ -179,8 +222,15 @@ async fn a_silent_watch_from_the_future_is_noticed() {
         idle("resourceVersion=31"),
     ];
     let mut run = start(settings(Some(70)), 16, script);
-    run.expect(&["began 80", "75 seen 75", "seen 75", "restarted", "12 seen 12", "seen 31"])
-        .await;
+    run.expect(&[
+        "began 80",
+        "75 seen 75",
+        "seen 75",
+        "restarted",
+        "12 seen 12",
+        "seen 31",
+    ])
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -203,11 +253,19 @@ async fn what_fails_is_tried_again_with_the_pause_that_the_server_asks_for() {
     let status = |code: u16, message: &str| {
         Reply::Status(
             code,
-            format!(r#"{{"kind":"Status","status":"Failure","message":"{message}","code":{code}}}"#),
+            format!(
+                r#"{{"kind":"Status","status":"Failure","message":"{message}","code":{code}}}"#
+            ),
         )
     };
     let script = vec![
-        ("limit=1", status(403, "events is forbidden: User \\\"u\\\" cannot list resource")),
+        (
+            "limit=1",
+            status(
+                403,
+                "events is forbidden: User \\\"u\\\" cannot list resource",
+            ),
+        ),
         ("limit=1", status(401, "Unauthorized")),
         ("limit=1", Reply::Later(429, 60)),
         ("limit=1", status(500, "etcd is away")),
@@ -223,7 +281,12 @@ async fn what_fails_is_tried_again_with_the_pause_that_the_server_asks_for() {
     let labels: Vec<_> = failures.into_iter().collect();
     assert_eq!(
         labels,
-        [("forbidden", 1), ("server", 1), ("too-many-requests", 1), ("unauthorized", 1)]
+        [
+            ("forbidden", 1),
+            ("server", 1),
+            ("too-many-requests", 1),
+            ("unauthorized", 1)
+        ]
     );
 }
 
@@ -236,7 +299,10 @@ async fn a_selector_that_the_server_does_not_know_ends_the_watch() {
         vec![("limit=1", Reply::Status(400, status.to_owned()))],
     );
     let failure = run.task.await.expect("no panic").expect_err("a mistake");
-    assert!(failure.to_string().contains("field label not supported: x"), "{failure}");
+    assert!(
+        failure.to_string().contains("field label not supported: x"),
+        "{failure}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -276,7 +342,8 @@ async fn a_watch_that_nobody_reads_is_closed_and_goes_on_later() {
     while run.snapshot().phase != Phase::HeldUp {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    run.expect(&["began 80", "71 seen 71", "seen 71", "72 seen 72"]).await;
+    run.expect(&["began 80", "71 seen 71", "seen 71", "72 seen 72"])
+        .await;
     assert_eq!(run.snapshot().restarts["held-up"], 1);
 }
 
@@ -293,7 +360,10 @@ async fn a_line_that_the_end_cuts_off_comes_again() {
     ];
     let mut run = start(settings(Some(70)), 16, script);
     let mut versions = Vec::new();
-    while versions.last().is_none_or(|last: &String| !last.starts_with("72")) {
+    while versions
+        .last()
+        .is_none_or(|last: &String| !last.starts_with("72"))
+    {
         versions.push(run.next().await);
     }
     assert_eq!(run.snapshot().restarts["failure"], 1);

@@ -46,9 +46,10 @@ pub fn run(arguments: &Capture) -> Result<ExitCode, ExitCode> {
     match (ended, broken) {
         (Err(error @ SourceError::System(_)), _) => Err(failed(EXIT_FAILED, &error)),
         (Err(error), _) => Err(failed(EXIT_USAGE, &error)),
-        (Ok(()), Some(error)) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(failed(EXIT_FAILED, &format_args!("standard output: {error}")))
-        }
+        (Ok(()), Some(error)) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(failed(
+            EXIT_FAILED,
+            &format_args!("standard output: {error}"),
+        )),
         _ => Ok(ExitCode::SUCCESS),
     }
 }
@@ -56,8 +57,13 @@ pub fn run(arguments: &Capture) -> Result<ExitCode, ExitCode> {
 /// Without a configuration: all events, as `weir run` would see them.
 fn defaults() -> Result<Config, ExitCode> {
     let environment = |_: &str| None;
-    Config::parse("logFormat: pretty", "defaults", std::path::Path::new(""), &environment)
-        .map_err(|errors| failed(EXIT_FAILED, &errors))
+    Config::parse(
+        "logFormat: pretty",
+        "defaults",
+        std::path::Path::new(""),
+        &environment,
+    )
+    .map_err(|errors| failed(EXIT_FAILED, &errors))
 }
 
 async fn stopped(seconds: Option<u64>) {

@@ -45,7 +45,6 @@ impl Watch {
             "listed"
         );
         self.hand_on_listed(listed, version).await?;
-        self.backoff.reset();
         Ok(State::Watch)
     }
 

@@ -6,8 +6,8 @@
 //! ```text
 //!          no position                         position p
 //!   Begin ────────────► List(0)    Begin ──── newest ≥ p ───► Watch(p)
-//!     │ backlog: none                  └───── newest < p ───► gap(history), List(0)
-//!     └────► Watch(newest)
+//!     │ backlog: none                  ├───── newest < p ───► gap(history), List(0)
+//!     └────► Watch(newest)             └───── p is 0 ───────► List(0)
 //!
 //!   List(p):  all pages; the events with p < version ≤ version of the first page, by version ──► Watch(that version)
 //!             what is at or below p was seen before (duplicates); what is newer comes from the watch
@@ -148,6 +148,8 @@ pub struct Watch {
     seen: u64,
     /// `seen` moved since it was handed on.
     moved: bool,
+    /// There was no good stream since the last list.
+    listed_in_vain: bool,
 }
 
 /// Where the machine is. Versions in it are `Watch::seen`.
@@ -201,6 +203,7 @@ impl Watch {
             unsent: None,
             filling: Chunk::new(),
             moved: false,
+            listed_in_vain: false,
         }
     }
 
@@ -245,6 +248,14 @@ impl Watch {
             self.hand_on().await?;
             return Ok(State::Watch);
         };
+        if position == 0 {
+            // Versions began anew, and not all that came before was settled: everything that is there comes again.
+            self.send(Message::Restarted { watch: self.index }).await?;
+            return Ok(State::List {
+                above: 0,
+                first: false,
+            });
+        }
         let newest = self.newest().await?;
         if newest < position {
             return self.history(newest).await;
@@ -284,7 +295,11 @@ impl Watch {
     }
 
     /// What the server had next is not there any more.
-    fn expired(&mut self) -> State {
+    async fn expired(&mut self) -> State {
+        if std::mem::replace(&mut self.listed_in_vain, true) {
+            // Versions live for minutes. Where they do not, listing again and again would be all that we do.
+            tokio::time::sleep(self.backoff.next(None)).await;
+        }
         let gap = Gap::since(self.last_open());
         let watch = self.surroundings.status.name.as_str();
         let lasted_s = gap

@@ -56,7 +56,7 @@ impl Watch {
         let selection = self.settings.selection.clone();
         let stream = match selection.watch(&client, self.seen, seconds).await {
             Ok(stream) => stream,
-            Err(Failure::Expired { .. }) => return Ok(self.expired()),
+            Err(Failure::Expired { .. }) => return Ok(self.expired().await),
             Err(failure) => return Err(failure.into()),
         };
         self.surroundings.status.phase(Phase::Watching);
@@ -67,6 +67,7 @@ impl Watch {
         let good = opened.elapsed() >= GOOD_STREAM || self.seen > seen;
         if good {
             self.backoff.reset();
+            self.listed_in_vain = false;
         }
         // What was read is good, however the stream ended.
         let handed_on = self.hand_on().await;
@@ -86,7 +87,7 @@ impl Watch {
                 self.surroundings.status.restarted(Restart::HeldUp);
                 State::Watch
             }
-            Ended::Expired => self.expired(),
+            Ended::Expired => self.expired().await,
             Ended::History(newest) => return self.history(newest).await,
         })
     }

@@ -162,7 +162,10 @@ pub fn start(settings: Settings, room: usize, script: Vec<(&'static str, Reply)>
             let Some((expected, reply)) = next else {
                 panic!("more was asked than the script has: {query}");
             };
-            assert!(query.contains(expected), "expected {expected}, asked {query}");
+            assert!(
+                query.contains(expected),
+                "expected {expected}, asked {query}"
+            );
             Ok::<_, Infallible>(respond(reply))
         }
     });
@@ -254,7 +257,9 @@ impl Run {
 }
 
 fn shown(chunk: &Chunk, seen: u64) -> String {
-    let versions = chunk.iter().map(|event| event.resource_version().into_owned());
+    let versions = chunk
+        .iter()
+        .map(|event| event.resource_version().into_owned());
     let mut text: Vec<String> = versions.collect();
     text.push(format!("seen {seen}"));
     text.join(" ")

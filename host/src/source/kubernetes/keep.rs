@@ -193,7 +193,12 @@ impl Keeping {
         let kept = Kept::new(receivers, watches, &positions);
         for (watch, name) in watches.iter().enumerate() {
             let (watch, position) = (shown(name), kept.lowest(watch));
-            tracing::info!(watch, position, place = self.store.place(), "position loaded");
+            tracing::info!(
+                watch,
+                position,
+                place = self.store.place(),
+                "position loaded"
+            );
         }
         Ok(kept)
     }
@@ -229,7 +234,9 @@ impl Keeping {
                 Err(error) => {
                     if complained.is_none_or(|last| last.elapsed() >= COMPLAIN_EVERY) {
                         complained = Some(Instant::now());
-                        tracing::error!("the position is not saved; a restart would deliver again what follows the last saved one: {error}");
+                        tracing::error!(
+                            "the position is not saved; a restart would deliver again what follows the last saved one: {error}"
+                        );
                     }
                 }
             }
@@ -252,11 +259,15 @@ impl Keeping {
                     tracing::warn!("the lease is not given back: {failure}");
                 }
             } else if let Err(error) = self.save(text, &status.checkpoint).await {
-                tracing::error!("the last position is not saved; the next start delivers again what follows the one before: {error}");
+                tracing::error!(
+                    "the last position is not saved; the next start delivers again what follows the one before: {error}"
+                );
             }
         };
         if tokio::time::timeout(LAST_SAVE_MOST, ending).await.is_err() {
-            tracing::error!("saving the last position takes too long; the next start delivers again what follows the one before");
+            tracing::error!(
+                "saving the last position takes too long; the next start delivers again what follows the one before"
+            );
         }
     }
 
@@ -295,7 +306,10 @@ async fn load_patiently(store: &mut ConfigMapStore) -> Option<String> {
             Err(failure) => {
                 let pause = backoff.next(failure.retry_after());
                 let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-                tracing::warn!(pause_ms, "the position cannot be read, will be tried again; no event is read before: {failure}");
+                tracing::warn!(
+                    pause_ms,
+                    "the position cannot be read, will be tried again; no event is read before: {failure}"
+                );
                 tokio::time::sleep(pause).await;
             }
         }

@@ -16,6 +16,7 @@ mod plan;
 
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -37,10 +38,13 @@ pub use intake::Intake;
 pub use keep::CheckpointStatus;
 pub use plan::watch_names;
 
-use keep::{Kept, Keeping, Store};
+use keep::{Keeping, Kept, Store};
 
 /// Messages of up to 64 KiB that wait for the lanes, for all watches together.
 const MESSAGES_WAITING_MAX: usize = 16;
+
+/// How often certificates and other files of a kubeconfig are read again, whatever happens.
+const RENEW_EVERY: Duration = Duration::from_secs(300);
 
 /// Why the source ended, or did not begin.
 #[derive(Debug, Error)]
@@ -120,7 +124,9 @@ impl Keeper {
 /// When there are no credentials, or the system refuses a thread. All that the server says is dealt with later.
 pub fn start(
     parts: Parts,
-    spawn: impl FnOnce(Box<dyn FnOnce() -> Result<(), SourceError> + Send>) -> std::io::Result<JoinHandle<Result<(), SourceError>>>,
+    spawn: impl FnOnce(
+        Box<dyn FnOnce() -> Result<(), SourceError> + Send>,
+    ) -> std::io::Result<JoinHandle<Result<(), SourceError>>>,
 ) -> Result<(Intake, Keeper, Arc<Status>), SourceError> {
     let status = Arc::new(Status::default());
     let kept = Arc::new(OnceLock::new());
@@ -174,6 +180,9 @@ impl Source {
         settled: oneshot::Receiver<()>,
     ) -> Result<(), SourceError> {
         let mut phase = follow(&self.parts.shutdown);
+        // Dropped with this task, which ends it.
+        let mut renewing = JoinSet::new();
+        renewing.spawn(renew_now_and_then(Arc::clone(&self.connection)));
         let begun = tokio::select! {
             begun = self.begin() => said(begun)?,
             () = reaches(&mut phase, Phase::Draining) => return Ok(()),
@@ -271,12 +280,19 @@ impl Source {
         let counters = Arc::default();
         let _ = self.status.lookups.set(Arc::clone(&counters));
         let connection = Arc::clone(&self.connection);
-        let enricher = Enricher::new(
-            move || connection.client(),
-            plan::lookup(lookup),
-            counters,
-        );
+        let enricher = Enricher::new(move || connection.client(), plan::lookup(lookup), counters);
         Some(Arc::new(enricher))
+    }
+}
+
+/// A watch renews the connection when it fails. Who only asks now and then (a standby, a lookup) would go on with the
+/// credentials of the start.
+async fn renew_now_and_then(connection: Arc<Connection>) {
+    loop {
+        tokio::time::sleep(RENEW_EVERY).await;
+        if let Err(failure) = connection.renew(connection.generation()).await {
+            tracing::warn!("the credentials are not read again: {failure}");
+        }
     }
 }
 

@@ -79,7 +79,10 @@ pub(super) fn lease(election: &config::LeaderElection, own_namespace: &str) -> l
 
 /// The pod's name, which is its host name unless it says otherwise.
 fn own_name() -> String {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
     std::env::var("POD_NAME").unwrap_or(name)
 }
 
