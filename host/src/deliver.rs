@@ -26,6 +26,9 @@ const RETRY_AFTER_MOST: Duration = Duration::from_secs(3600);
 /// Log lines a second about one receiver's rejected events.
 const REJECTION_LINES_A_SECOND_MAX: u32 = 10;
 
+/// Whether a sink may be called now: not by a replica that no longer leads.
+pub type MayCall = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// One receiver's delivery.
 pub struct Delivery {
     receiver: usize,
@@ -35,6 +38,7 @@ pub struct Delivery {
     retry: Retry,
     ledger: Arc<Ledger>,
     shutdown: Arc<Shutdown>,
+    may_call: MayCall,
     rejections: LogLimit,
     /// Failed calls in a row.
     failures: u32,
@@ -70,16 +74,30 @@ impl Delivery {
             retry,
             ledger,
             shutdown,
+            may_call: Arc::new(|| true),
             rejections: LogLimit::new(REJECTION_LINES_A_SECOND_MAX),
             failures: 0,
         }
+    }
+
+    /// Its sink is called only while this holds, asked before each call.
+    pub fn only_while(self, may_call: MayCall) -> Delivery {
+        Delivery { may_call, ..self }
     }
 
     /// Delivers until the queue is closed and empty, or the process aborts.
     pub fn run(mut self) {
         while let Some(taken) = self.queue.take() {
             let mut batch = taken;
-            while let Some(remainder) = self.once(batch) {
+            loop {
+                if !(self.may_call)() {
+                    // Who keeps the lease ends the process. What is in the batch is not settled, so it comes again.
+                    self.shutdown.wait(Duration::MAX, Phase::Aborting);
+                    return;
+                }
+                let Some(remainder) = self.once(batch) else {
+                    break;
+                };
                 if self.pause(&remainder) == Phase::Aborting {
                     return;
                 }

@@ -72,10 +72,10 @@ impl Shutdown {
 
     /// Waits for so long, or until the phase is `until` or later; gives the phase.
     pub fn wait(&self, time: Duration, until: Phase) -> Phase {
-        let deadline = Instant::now() + time;
+        let begun = Instant::now();
         let mut phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
         while *phase < until {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = time.saturating_sub(begun.elapsed());
             if left.is_zero() {
                 break;
             }

@@ -22,7 +22,7 @@ use weir_runtime::{CALLER_STACK_BYTES, Output, Sink};
 
 use crate::ack::{Ack, Progress};
 use crate::config::{self, Config};
-use crate::deliver::Delivery;
+use crate::deliver::{Delivery, MayCall};
 use crate::ledger::{Ledger, Snapshot};
 use crate::output::StandardOutput;
 use crate::pipeline::{Lane, LaneFilter, Outlet};
@@ -138,7 +138,24 @@ enum Opened {
     Kubernetes {
         intake: Box<kubernetes::Intake>,
         keeper: kubernetes::Keeper,
+        status: Arc<kubernetes::Status>,
     },
+}
+
+impl Opened {
+    /// Whether sinks may be called: with leader election, by who leads. The renew deadline ends that, whatever else is
+    /// slow to notice.
+    fn may_call(&self, config: &Config) -> MayCall {
+        match (self, &config.source) {
+            (Opened::Kubernetes { status, .. }, config::Source::Kubernetes(kubernetes))
+                if kubernetes.leader_election.is_some() =>
+            {
+                let status = Arc::clone(status);
+                Arc::new(move || status.leader.get().is_some_and(|leader| leader.holds()))
+            }
+            _ => Arc::new(|| true),
+        }
+    }
 }
 
 /// Opens the source, where that can fail: a cluster without credentials is better known before anything runs.
@@ -163,9 +180,12 @@ fn open_source(
         shutdown: Arc::clone(&shared.shutdown),
     };
     let spawn = |run| thread("weir-kubernetes".into(), &shared.shutdown, run);
-    let (intake, keeper, _status) = kubernetes::start(parts, spawn)?;
-    let intake = Box::new(intake);
-    Ok(Opened::Kubernetes { intake, keeper })
+    let (intake, keeper, status) = kubernetes::start(parts, spawn)?;
+    Ok(Opened::Kubernetes {
+        intake: Box::new(intake),
+        keeper,
+        status,
+    })
 }
 
 fn start(
@@ -180,7 +200,8 @@ fn start(
     shared
         .shutdown
         .on_abort(move || aborting.iter().for_each(|queue| queue.abort()));
-    let receivers = start_receivers(&config, prepared.sinks, &queues, shared)?;
+    let may_call = source.may_call(&config);
+    let receivers = start_receivers(&config, prepared.sinks, &queues, &may_call, shared)?;
     let (lanes, senders) = start_lanes(&config, prepared.filters, lanes, &queues, shared)?;
     let spread = Spread::new(senders, Arc::clone(&shared.progress));
     let (source, keeper) = start_source(source, &config.cluster_name, spread, shared)?;
@@ -212,7 +233,7 @@ fn start_source(
             let source = thread(name, &shared.shutdown, move || source.run())?;
             Ok((source, None))
         }
-        Opened::Kubernetes { intake, keeper } => {
+        Opened::Kubernetes { intake, keeper, .. } => {
             let source = thread(name, &shared.shutdown, move || {
                 intake.run(spread);
                 Ok(())
@@ -226,6 +247,7 @@ fn start_receivers(
     config: &Config,
     sinks: Vec<Sink>,
     queues: &[Arc<Queue>],
+    may_call: &MayCall,
     shared: &Shared,
 ) -> std::io::Result<Vec<JoinHandle<()>>> {
     let start = |(index, sink): (usize, Sink)| {
@@ -238,7 +260,8 @@ fn start_receivers(
             receiver.retry,
             Arc::clone(&shared.ledger),
             Arc::clone(&shared.shutdown),
-        );
+        )
+        .only_while(Arc::clone(may_call));
         thread(format!("weir-to-{index}"), &shared.shutdown, move || {
             delivery.run()
         })
