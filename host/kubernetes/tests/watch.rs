@@ -53,6 +53,23 @@ async fn the_backlog_leaves_out_what_is_older() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_first_stream_waits_until_a_position_is_kept() {
+    let (keep, kept) = tokio::sync::watch::channel(false);
+    let script = vec![
+        list(50, &[7]),
+        newest(50),
+        watch("resourceVersion=50", &[added(51)], Then::Silence),
+    ];
+    let mut run = start_kept(settings(None), 16, script, Some(kept));
+    assert_eq!(run.next().await, "7 seen 7");
+    assert_eq!(run.next().await, "seen 50");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(run.snapshot().phase, Phase::Connecting);
+    keep.send_replace(true);
+    run.expect(&["51 seen 51"]).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_position_is_where_the_watch_begins() {
     let script = vec![
         newest(80),

@@ -49,6 +49,8 @@ const PAUSE_FIRST: Duration = Duration::from_millis(500);
 const PAUSE_MOST: Duration = Duration::from_secs(30);
 /// A stream that lasted so long, or brought anything, was a good one: the next begins at once.
 const GOOD_STREAM: Duration = Duration::from_secs(5);
+/// A position that cannot be kept holds up the first stream for so long.
+const FIRST_KEPT_MOST: Duration = Duration::from_secs(30);
 /// What was read and cannot be handed on for so long closes the stream, because an unread one grows the server.
 const HELD_UP_MOST: Duration = Duration::from_secs(30);
 
@@ -128,6 +130,10 @@ pub struct Surroundings {
     pub status: Arc<WatchStatus>,
     /// Looks up what events are about, where that is wanted.
     pub enricher: Option<Arc<Enricher>>,
+    /// Turns true when a position of this watch is kept for the first time. Until then no stream is opened: a process that
+    /// is killed before would begin as at the first start, and miss what came meanwhile. `None` where none is kept, or one
+    /// was.
+    pub kept: Option<tokio::sync::watch::Receiver<bool>>,
 }
 
 /// One watch.
@@ -266,6 +272,21 @@ impl Watch {
         };
         self.send(began).await?;
         Ok(State::Watch)
+    }
+
+    /// Before the first stream of a first start: waits until a position is kept.
+    async fn await_kept(&mut self) {
+        let Some(mut kept) = self.surroundings.kept.take() else {
+            return;
+        };
+        let waited = timeout(FIRST_KEPT_MOST, kept.wait_for(|kept| *kept)).await;
+        if !matches!(waited, Ok(Ok(_))) {
+            let watch = self.surroundings.status.name.as_str();
+            tracing::error!(
+                watch,
+                "no position is kept yet; watching without: what comes before one is kept would be missed if weir were killed now"
+            );
+        }
     }
 
     /// The server's newest version.

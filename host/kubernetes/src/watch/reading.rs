@@ -46,6 +46,7 @@ impl Watch {
     /// Opens a stream behind `seen` and reads it to its end.
     pub(super) async fn watch(&mut self) -> Result<State, Stop> {
         self.surroundings.status.phase(Phase::Connecting);
+        self.await_kept().await;
         // A watch from a version that is still to come is accepted, and silent for ever.
         let newest = self.newest().await?;
         if newest < self.seen {

@@ -153,6 +153,16 @@ pub fn settings(position: Option<u64>) -> Settings {
 
 /// Starts a watch over a script. The channel holds as many messages as `room`.
 pub fn start(settings: Settings, room: usize, script: Vec<(&'static str, Reply)>) -> Run {
+    start_kept(settings, room, script, None)
+}
+
+/// The same, whose first stream waits for a position to be kept.
+pub fn start_kept(
+    settings: Settings,
+    room: usize,
+    script: Vec<(&'static str, Reply)>,
+    kept: Option<tokio::sync::watch::Receiver<bool>>,
+) -> Run {
     let script = Arc::new(Mutex::new(VecDeque::from(script)));
     let of_service = Arc::clone(&script);
     let service = tower::service_fn(move |request: Request<Body>| {
@@ -179,6 +189,7 @@ pub fn start(settings: Settings, room: usize, script: Vec<(&'static str, Reply)>
         accounts: Arc::clone(&counts) as _,
         status: Arc::clone(&status),
         enricher: None,
+        kept,
     };
     Run {
         script,

@@ -42,6 +42,7 @@ pub fn capture(
                 accounts: Arc::clone(&accounts) as _,
                 status: Arc::new(WatchStatus::new(shown(name), None)),
                 enricher: None,
+                kept: None,
             };
             let settings = plan::watch(config, name, None, cluster_name);
             watches.spawn(Watch::new(index, settings, surroundings).run());

@@ -1,15 +1,17 @@
 //! Keeping positions: where they were at the start, and saving them while events are delivered.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::sync::watch;
+use tokio::time::Instant;
 use weir_kubernetes::backoff::Backoff;
 use weir_kubernetes::config_map::ConfigMapStore;
 use weir_kubernetes::connect::{Connection, is_in_cluster};
 use weir_kubernetes::gap::milliseconds;
-use weir_kubernetes::lease::Held;
+use weir_kubernetes::lease::{self, Held};
 use weir_kubernetes::status::WatchStatus;
 
 use super::plan::shown;
@@ -27,6 +29,8 @@ const SAVE_CONFIG_MAP_EVERY: Duration = Duration::from_secs(10);
 /// Pauses before a position that could not be loaded is asked for again.
 const LOAD_PAUSE_FIRST: Duration = Duration::from_secs(1);
 const LOAD_PAUSE_MOST: Duration = Duration::from_secs(30);
+/// How often it is tried to save a first position.
+const SAVE_FIRST_EVERY: Duration = Duration::from_millis(50);
 /// How often it is said that positions cannot be saved.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 /// The last save must not hold up the end for longer.
@@ -135,6 +139,13 @@ impl Kept {
         WatchStatus::new(shown(name), open)
     }
 
+    /// Which watches have positions in there.
+    fn watches_in(&self, positions: &Positions) -> Vec<usize> {
+        let watches = self.watches.iter().enumerate();
+        let there = watches.filter(|(_, (name, _))| positions.watches.contains_key(name));
+        there.map(|(watch, _)| watch).collect()
+    }
+
     /// The positions now; what has not begun is where it was.
     fn now(&self, progress: &Progress, status: &Status) -> Positions {
         let mut positions = Positions::default();
@@ -162,11 +173,23 @@ impl Kept {
 /// Saves positions, in the way of their store.
 pub(super) struct Keeping {
     store: Store,
+    /// For each watch, whether a position of it is kept. A watch that begins for the first time waits for it.
+    kept: Vec<watch::Sender<bool>>,
 }
 
 impl Keeping {
     pub(super) fn new(store: Store) -> Keeping {
-        Keeping { store }
+        Keeping {
+            store,
+            kept: Vec::new(),
+        }
+    }
+
+    /// What tells a watch that its first position is kept; `None` where one was, or none will ever be.
+    pub(super) fn first_kept(&self, watch: usize) -> Option<watch::Receiver<bool>> {
+        let kept = &self.kept[watch];
+        let waits = !matches!(self.store, Store::None) && !*kept.borrow();
+        waits.then(|| kept.subscribe())
     }
 
     /// Reads the positions. A cluster that does not answer is asked again for ever: to begin without them would lose
@@ -191,6 +214,11 @@ impl Keeping {
             None => Positions::default(),
         };
         let kept = Kept::new(receivers, watches, &positions);
+        // Without receivers there is nothing to keep.
+        let is_kept = |watch| receivers.is_empty() || kept.lowest(watch).is_some();
+        self.kept = (0..watches.len())
+            .map(|watch| watch::Sender::new(is_kept(watch)))
+            .collect();
         for (watch, name) in watches.iter().enumerate() {
             let (watch, position) = (shown(name), kept.lowest(watch));
             tracing::info!(
@@ -213,24 +241,34 @@ impl Keeping {
         let every = match &mut self.store {
             Store::None => return std::future::pending().await,
             Store::Lease(held) => {
-                let position = || Some(kept.now(progress, status).text());
+                let renewals = Renewals::new(&self.kept, held.status());
+                let position = || {
+                    let now = kept.now(progress, status);
+                    renewals.before(kept.watches_in(&now));
+                    Some(now.text())
+                };
                 return SourceError::LeaseLost(held.renew_loop(position).await);
             }
             Store::File(_) => SAVE_FILE_EVERY,
             Store::ConfigMap(..) => SAVE_CONFIG_MAP_EVERY,
         };
-        let mut turn = interval(every);
-        turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut saved = String::new();
         let mut complained: Option<Instant> = None;
         loop {
-            turn.tick().await;
-            let text = kept.now(progress, status).text();
-            if text == saved {
+            // Who waits for a first position should not wait long.
+            let first = self.kept.iter().any(|kept| !*kept.borrow());
+            let turn = if first { SAVE_FIRST_EVERY } else { every };
+            tokio::time::sleep(turn.min(every)).await;
+            let now = kept.now(progress, status);
+            let text = now.text();
+            if text == saved || now == Positions::default() {
                 continue;
             }
             match self.save(text.clone(), &status.checkpoint).await {
-                Ok(()) => saved = text,
+                Ok(()) => {
+                    saved = text;
+                    mark(&self.kept, &kept.watches_in(&now));
+                }
                 Err(error) => {
                     if complained.is_none_or(|last| last.elapsed() >= COMPLAIN_EVERY) {
                         complained = Some(Instant::now());
@@ -295,6 +333,39 @@ impl Keeping {
         };
         count.fetch_add(1, Ordering::Relaxed);
         saved
+    }
+}
+
+/// Says that positions of these watches are kept.
+fn mark(kept: &[watch::Sender<bool>], watches: &[usize]) {
+    for watch in watches {
+        kept[*watch].send_if_modified(|kept| !std::mem::replace(kept, true));
+    }
+}
+
+/// Which watches are in the renewal under way; they are kept when there was one more.
+struct Renewals<'a> {
+    kept: &'a [watch::Sender<bool>],
+    lease: Arc<lease::Status>,
+    under_way: RefCell<(u64, Vec<usize>)>,
+}
+
+impl Renewals<'_> {
+    fn new(kept: &[watch::Sender<bool>], lease: Arc<lease::Status>) -> Renewals<'_> {
+        Renewals {
+            kept,
+            lease,
+            under_way: RefCell::default(),
+        }
+    }
+
+    /// Before a renewal with positions of these watches.
+    fn before(&self, watches: Vec<usize>) {
+        let renewed = self.lease.snapshot().counts.renewed;
+        let (before, under_way) = self.under_way.replace((renewed, watches));
+        if renewed > before {
+            mark(self.kept, &under_way);
+        }
     }
 }
 

@@ -188,7 +188,8 @@ impl Source {
             () = reaches(&mut phase, Phase::Draining) => return Ok(()),
         };
         let Begun { mut keeping, kept } = begun;
-        let mut watches = self.start_watches(&kept, &out);
+        let first_kept = |watch| keeping.first_kept(watch);
+        let mut watches = self.start_watches(&kept, first_kept, &out);
         // The channel ends with the last watch.
         drop(out);
         let kept = self.kept.get_or_init(|| kept);
@@ -243,6 +244,7 @@ impl Source {
     fn start_watches(
         &self,
         kept: &Kept,
+        first_kept: impl Fn(usize) -> Option<watch::Receiver<bool>>,
         out: &mpsc::Sender<Message>,
     ) -> JoinSet<Result<(), Failure>> {
         let enricher = self.enricher();
@@ -258,6 +260,7 @@ impl Source {
                 accounts: Arc::clone(&accounts) as _,
                 status,
                 enricher: enricher.clone(),
+                kept: first_kept(index),
             };
             let settings = plan::watch(
                 &self.parts.config,
