@@ -73,6 +73,8 @@ impl Conduct {
 /// A request as it arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
+    /// Which client sent it.
+    pub(crate) client: u64,
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) body: Value,
@@ -135,19 +137,29 @@ impl Server {
 
     /// A client of it. Within a runtime.
     pub(crate) fn clients(&self) -> Clients {
+        self.client(0)
+    }
+
+    /// The client with this number.
+    pub(crate) fn client(&self, client: u64) -> Clients {
         let server = self.clone();
         let service = tower::service_fn(move |request: Request<Body>| {
             let server = server.clone();
-            async move { server.serve(request).await }
+            async move { server.serve(request, client).await }
         });
         let client = kube::Client::new(service, "default");
         Arc::new(move || client.clone())
     }
 
-    async fn serve(&self, request: Request<Body>) -> Result<Response<Body>, std::io::Error> {
+    async fn serve(
+        &self,
+        request: Request<Body>,
+        client: u64,
+    ) -> Result<Response<Body>, std::io::Error> {
         let (head, body) = request.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let call = Call {
+            client,
             method: head.method,
             path: head.uri.path().to_owned(),
             body: serde_json::from_slice(&bytes).unwrap_or_default(),

@@ -80,6 +80,21 @@ fn conduct(random: &mut Random, rate: f64) -> Conduct {
     }
 }
 
+/// The machines that are cut off now; each in turn is, for a while, and is not, for a while.
+struct Cuts(Vec<(Instant, bool)>);
+
+impl Cuts {
+    fn is_cut(&mut self, machine: u64, random: &mut Random) -> bool {
+        let now = Instant::now();
+        let (until, cut) = &mut self.0[machine as usize];
+        if now >= *until {
+            *cut = !*cut;
+            *until = now + up_to(random, 40.0);
+        }
+        *cut
+    }
+}
+
 /// A machine on which one process after the other runs: they lead, are stopped, crash, or do not run for a while.
 async fn machine(world: World, server: Server, number: u64, seed: u64) {
     let mut random = Random::seeded(seed);
@@ -87,7 +102,7 @@ async fn machine(world: World, server: Server, number: u64, seed: u64) {
     for start in 0.. {
         let identity = format!("{number}-{start}");
         let mut elector =
-            Elector::new(server.clients(), sharp(&identity)).for_test(random.number(), clock);
+            Elector::new(server.client(number), sharp(&identity)).for_test(random.number(), clock);
         world.enter(&elector.status());
         sleep(up_to(&mut random, 5.0)).await;
         run(&world, &mut elector, &mut random).await;
@@ -161,7 +176,11 @@ async fn simulate(machines: u64, rate: f64, seed: u64) -> u64 {
     let server = Server::new();
     let mut random = Random::seeded(seed);
     let seeds: Vec<u64> = (0..machines).map(|_| random.number()).collect();
-    server.plan(move |_| conduct(&mut random, rate));
+    let mut cuts = Cuts(vec![(Instant::now(), true); machines as usize]);
+    server.plan(move |call| match cuts.is_cut(call.client, &mut random) {
+        true => Conduct::lose(End::Hang),
+        false => conduct(&mut random, rate),
+    });
     let mut tasks = tokio::task::JoinSet::new();
     for (number, seed) in (0..).zip(seeds) {
         tasks.spawn(machine(world.clone(), server.clone(), number, seed));

@@ -1,8 +1,9 @@
 use std::cell::Cell;
+use std::sync::{Arc, Mutex};
 
 use tokio::time::timeout;
 
-use super::super::Lost;
+use super::super::{Lost, Status};
 use super::*;
 use crate::testing::{Conduct, End};
 
@@ -178,15 +179,52 @@ async fn a_process_that_was_not_run_for_long_notices_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_after_the_deadline_does_not_bring_it_back() {
+async fn the_deadline_counts_from_before_the_renewal() {
     let server = Server::new();
     let mut held = held(&server, "me").await;
+    let slow = Duration::from_secs(3);
+    let sent = Arc::new(Mutex::new(Instant::now()));
+    let last = Arc::clone(&sent);
+    server.plan(move |_| {
+        *last.lock().unwrap() = Instant::now();
+        Conduct {
+            after: slow,
+            ..Conduct::well()
+        }
+    });
+    // Until just after the answer to the second renewal.
+    let two = |status: Arc<Status>| async move {
+        while status.snapshot().counts.renewed < 2 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let status = held.status();
+    tokio::select! {
+        lost = held.renew_loop(nothing) => panic!("{lost}"),
+        () = two(status) => {}
+    }
+    assert_eq!(held.until(), *sent.lock().unwrap() + DEADLINE);
+    assert!(held.until() <= Instant::now() + DEADLINE - slow);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_noticed_after_the_deadline_does_not_bring_it_back() {
+    let server = Server::new();
+    let mut held = held(&server, "me").await;
+    let status = held.status();
     server.all(Conduct {
-        after: Duration::from_secs(30),
+        after: Duration::from_secs(1),
         ..Conduct::well()
     });
-    let until = held.until();
-    assert_eq!(held.renew_loop(nothing).await.label(), "deadline");
-    assert_eq!(Instant::now(), until);
-    assert!(!held.status().holds());
+    let start = Instant::now();
+    let renewing = held.renew_loop(nothing);
+    tokio::pin!(renewing);
+    // The renewal is sent; then the process does not run until the old deadline has passed, not the new one.
+    let sent = timeout(Duration::from_millis(2_500), &mut renewing).await;
+    assert!(sent.is_err());
+    tokio::time::sleep_until(start + DEADLINE + Duration::from_secs(1)).await;
+    assert!(!status.holds());
+    assert_eq!(renewing.await.label(), "deadline");
+    assert!(!status.holds());
+    assert_eq!(status.snapshot().counts.renewed, 0);
 }
