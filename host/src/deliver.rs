@@ -17,6 +17,7 @@ use weir_event::Document;
 use weir_runtime::{Delivered, Failure, LogLimit, Outcome, Said, Sink};
 
 use crate::config::Retry;
+use crate::health::Heartbeat;
 use crate::ledger::Ledger;
 use crate::queue::{Queue, Run, Taken};
 use crate::shutdown::{Phase, Shutdown};
@@ -39,6 +40,7 @@ pub struct Delivery {
     ledger: Arc<Ledger>,
     shutdown: Arc<Shutdown>,
     may_call: MayCall,
+    heartbeat: Option<Heartbeat>,
     rejections: LogLimit,
     /// Failed calls in a row.
     failures: u32,
@@ -75,6 +77,7 @@ impl Delivery {
             ledger,
             shutdown,
             may_call: Arc::new(|| true),
+            heartbeat: None,
             rejections: LogLimit::new(REJECTION_LINES_A_SECOND_MAX),
             failures: 0,
         }
@@ -85,13 +88,25 @@ impl Delivery {
         Delivery { may_call, ..self }
     }
 
+    /// With a heartbeat.
+    pub fn beating(self, heartbeat: Heartbeat) -> Delivery {
+        let heartbeat = Some(heartbeat);
+        Delivery { heartbeat, ..self }
+    }
+
     /// Delivers until the queue is closed and empty, or the process aborts.
     pub fn run(mut self) {
-        while let Some(taken) = self.queue.take() {
-            let mut batch = taken;
+        loop {
+            let waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
+            let taken = self.queue.take();
+            drop(waiting);
+            let Some(mut batch) = taken else {
+                return;
+            };
             loop {
                 if !(self.may_call)() {
                     // Who keeps the lease ends the process. What is in the batch is not settled, so it comes again.
+                    let _waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
                     self.shutdown.wait(Duration::MAX, Phase::Aborting);
                     return;
                 }
@@ -117,7 +132,9 @@ impl Delivery {
             runs,
             ..
         } = batch;
+        let waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
         let answer = self.sink.deliver(&mut documents);
+        drop(waiting);
         let (delivered, fault) = match answer {
             Ok(delivered) => (delivered, false),
             Err(failure) => {
@@ -265,6 +282,7 @@ impl Delivery {
             "not delivered, will be tried again: {}",
             remainder.reason
         );
+        let _waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
         self.shutdown.wait(pause, Phase::Aborting)
     }
 }

@@ -15,6 +15,7 @@ use weir_runtime::{Decision, EMITTED_EVENTS_MAX, Failure, Filter, LogLimit, OnEr
 
 use crate::ack::Ack;
 use crate::config::Route;
+use crate::health::Heartbeat;
 use crate::ledger::{Ledger, Tally};
 use crate::queue::{Pushed, Queue};
 use crate::route;
@@ -67,6 +68,7 @@ pub struct Lane {
     /// Events that filters may still emit for the one that was read: what is emitted may be emitted from.
     emits_left: usize,
     shutdown: Arc<Shutdown>,
+    heartbeat: Option<Heartbeat>,
 }
 
 /// The process ends while an event waits; it was not decided about and will come again.
@@ -123,12 +125,25 @@ impl Lane {
             settled,
             emits_left: 0,
             shutdown,
+            heartbeat: None,
         }
+    }
+
+    /// With a heartbeat.
+    pub fn beating(self, heartbeat: Heartbeat) -> Lane {
+        let heartbeat = Some(heartbeat);
+        Lane { heartbeat, ..self }
     }
 
     /// Takes chunks until there are no more, or the process aborts.
     pub fn run(mut self, chunks: &crossbeam_channel::Receiver<(Chunk, Ack)>) {
-        for (chunk, ack) in chunks {
+        loop {
+            let waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
+            let next = chunks.recv();
+            drop(waiting);
+            let Ok((chunk, ack)) = next else {
+                return;
+            };
             if self.chunk(&chunk, ack).is_err() {
                 // Nothing of the chunk is in a queue, so nothing of it is counted or acknowledged.
                 return;
@@ -140,6 +155,9 @@ impl Lane {
     fn chunk(&mut self, chunk: &Chunk, ack: Ack) -> Result<(), Aborted> {
         let route = Arc::clone(&self.route);
         for event in chunk.iter() {
+            if let Some(heartbeat) = &self.heartbeat {
+                heartbeat.beat();
+            }
             self.tally.received += 1;
             self.emits_left = EMITTED_EVENTS_MAX;
             if ack.repeats() {
@@ -173,6 +191,7 @@ impl Lane {
             while !rest.is_empty() {
                 let after = rest.split_off(rest.len().min(queue.events_max()));
                 let events = rest.len();
+                let _waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
                 // Counted before it can be delivered: a ledger read meanwhile never shows more delivered.
                 match queue.push(rest, ack, || counts.enqueued(events)) {
                     Pushed::Queued { dropped } => {
@@ -326,6 +345,8 @@ impl Lane {
         filter: usize,
         event: EventRef<'_>,
     ) -> Result<Result<Processed, OnError>, Aborted> {
+        // A plugin's call has limits of its own, and holding an event back is meant to.
+        let _waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
         let lane = &mut self.filters[filter];
         let mut pause = HOLD_FIRST;
         loop {

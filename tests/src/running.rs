@@ -83,6 +83,13 @@ impl Running {
         }
     }
 
+    /// Waits until standard error has a text; gives the first line with it.
+    pub fn await_line(&mut self, text: &str) -> String {
+        self.await_said(text);
+        let line = self.said.lines().find(|line| line.contains(text));
+        line.expect("the text is in one line").to_owned()
+    }
+
     /// Waits until standard error has a text.
     pub fn await_said(&mut self, text: &str) {
         let deadline = Instant::now() + DEADLINE;

@@ -45,7 +45,10 @@ fn documents_have_what_their_objects_have() {
     for document in &weir.documents {
         let about = &document["involvedObject"];
         if about["name"] == "gone" {
-            assert_eq!((&about["deleted"], &about["labels"]), (&json!(true), &Value::Null));
+            assert_eq!(
+                (&about["deleted"], &about["labels"]),
+                (&json!(true), &Value::Null)
+            );
             continue;
         }
         assert_eq!(about["labels"], json!({"app.kubernetes.io/name": "shop"}));
@@ -82,7 +85,10 @@ fn a_rule_can_ask_for_labels() {
 #[test]
 fn what_may_not_be_looked_up_is_said_once_and_events_go_on() {
     let mut api = FakeApi::start(Options::default());
-    api.add_user("events-only", [Rule::new(&["list", "watch"], "", &["events"])]);
+    api.add_user(
+        "events-only",
+        [Rule::new(&["list", "watch"], "", &["events"])],
+    );
     for number in 0..20 {
         api.put(pod(&format!("p{number}"), json!({"a": "b"})));
         api.create_event(EventSpec::about(&format!("p{number}")));
@@ -90,9 +96,17 @@ fn what_may_not_be_looked_up_is_said_once_and_events_go_on() {
     let (mut weir, _folder) = started(&mut api, "events-only", "");
     weir.take(20);
     let run = weir.stop();
-    let said = run.ended.stderr.lines().filter(|line| line.contains("weir-lookup"));
+    let said = run
+        .ended
+        .stderr
+        .lines()
+        .filter(|line| line.contains("weir-lookup"));
     assert_eq!(said.count(), 1, "{}", run.ended.stderr);
-    assert!(weir.documents.iter().all(|document| document["involvedObject"]["labels"].is_null()));
+    assert!(
+        weir.documents
+            .iter()
+            .all(|document| document["involvedObject"]["labels"].is_null())
+    );
 }
 
 #[test]

@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Leaves.
     ("ack", &[]),
     ("cli", &[]),
+    ("health", &[]),
     ("ledger", &[]),
     ("secrets", &[]),
     ("shutdown", &[]),
@@ -26,13 +27,24 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("queue", &["ack", "config"]),
     (
         "source",
-        &["ack", "config", "ledger", "position", "shutdown"],
+        &["ack", "config", "health", "ledger", "position", "shutdown"],
     ),
     (
         "pipeline",
-        &["ack", "config", "ledger", "queue", "route", "shutdown"],
+        &[
+            "ack", "config", "health", "ledger", "queue", "route", "shutdown",
+        ],
     ),
-    ("deliver", &["config", "ledger", "queue", "shutdown"]),
+    (
+        "deliver",
+        &["config", "health", "ledger", "queue", "shutdown"],
+    ),
+    // What is shown to those who look on.
+    ("metrics", &["ledger"]),
+    (
+        "admin",
+        &["health", "ledger", "metrics", "shutdown", "usage"],
+    ),
     // Plugins: finding them, and setting up what a configuration uses.
     ("plugins", &["config"]),
     ("prepare", &["config", "plugins", "secrets"]),
@@ -40,8 +52,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "ack", "config", "deliver", "ledger", "output", "pipeline", "plugins", "prepare",
-            "queue", "shutdown", "source", "usage",
+            "ack", "admin", "config", "deliver", "health", "ledger", "metrics", "output",
+            "pipeline", "plugins", "prepare", "queue", "shutdown", "source", "usage",
         ],
     ),
     (

@@ -8,6 +8,8 @@
 //! Draining goes the same way: the source ends, the lanes see the end of their chunks, the queues are
 //! closed, the receivers empty them. A signal ends the source; its deadline ends everything.
 
+mod observe;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -21,8 +23,10 @@ use weir_kubernetes::connect::Access;
 use weir_runtime::{CALLER_STACK_BYTES, Output, Sink};
 
 use crate::ack::{Ack, Progress};
+use crate::admin::{self, Admin};
 use crate::config::{self, Config};
 use crate::deliver::{Delivery, MayCall};
+use crate::health::{Heartbeats, Readiness, Report as Health};
 use crate::ledger::{Ledger, Snapshot};
 use crate::output::StandardOutput;
 use crate::pipeline::{Lane, LaneFilter, Outlet};
@@ -72,6 +76,7 @@ struct Shared {
     ledger: Arc<Ledger>,
     progress: Arc<Progress>,
     shutdown: Arc<Shutdown>,
+    heartbeats: Arc<Heartbeats>,
 }
 
 /// Runs a configuration until its source ends or a signal comes, and all is delivered or given up.
@@ -89,7 +94,10 @@ pub fn run(config: Config, loader: &mut Loader, access: Access) -> Result<Report
         ledger: Arc::new(Ledger::new(filters.collect(), receivers.collect())),
         progress: Progress::new(config.receivers.len(), watches(&config.source)),
         shutdown: Arc::new(Shutdown::default()),
+        heartbeats: Arc::default(),
     };
+    // Before plugins are compiled, which may take seconds: a probe should find somebody.
+    let admin = config.admin.as_ref().map(bind).transpose()?;
     let output = StandardOutput::open(Arc::clone(&shared.shutdown))
         .map_err(|error| system("standard output", error))?;
     let output: Arc<dyn Output> = Arc::new(output);
@@ -107,6 +115,7 @@ pub fn run(config: Config, loader: &mut Loader, access: Access) -> Result<Report
         .map_err(|error| system("signal handlers", error))?;
     let deadline = config.shutdown.deadline;
     let source = open_source(&config, access, &shared).map_err(RunError::Source)?;
+    let state = admin_state(&config, &source, &shared);
     let stages = start(config, prepared, lanes, source, &shared)
         .map_err(|error| system("cannot start a thread", error))?;
     let (ended, end) = oneshot::channel();
@@ -115,13 +124,78 @@ pub fn run(config: Config, loader: &mut Loader, access: Access) -> Result<Report
         let _ = ended.send(await_stages(stages));
     })
     .map_err(|error| system("cannot start a thread", error))?;
-    let clean = runtime.block_on(supervise(signals, end, &shared.shutdown, deadline));
+    let supervised = supervise(signals, end, &shared.shutdown, deadline);
+    let clean = runtime.block_on(beside(admin, state, supervised));
     let ledger = shared.ledger.snapshot();
     let delivered = shared.progress.is_complete() && ledger.waiting() == 0 && ledger.dead() == 0;
     Ok(Report {
         ledger,
         success: clean && delivered,
     })
+}
+
+fn bind(config: &config::Admin) -> Result<Admin, RunError> {
+    let failed = |error: std::io::Error| RunError::System(format!("admin.listen: {error}"));
+    let admin = Admin::bind(config.listen).map_err(failed)?;
+    let address = admin.address().map_err(failed)?;
+    tracing::info!(%address, "probes and metrics: /livez, /readyz, /metrics");
+    Ok(admin)
+}
+
+/// What probes and metrics are made of.
+fn admin_state(config: &Config, source: &Opened, shared: &Shared) -> admin::State {
+    let observed = match source {
+        Opened::Replay(_) => None,
+        Opened::Kubernetes { status, .. } => {
+            let receivers = config.receivers.iter();
+            Some(observe::Observed {
+                status: Arc::clone(status),
+                progress: Arc::clone(&shared.progress),
+                receivers: receivers.map(|receiver| receiver.name.clone()).collect(),
+            })
+        }
+    };
+    let observed = observed.map(Arc::new);
+    let readiness: Box<dyn Readiness> = match &observed {
+        Some(observed) => Box::new(Arc::clone(observed)),
+        None => Box::new(Health {
+            ready: true,
+            reasons: Vec::new(),
+            details: serde_json::json!({"source": {"kind": "replay"}}),
+        }),
+    };
+    let admin = config.admin.as_ref();
+    admin::State {
+        ledger: Arc::clone(&shared.ledger),
+        heartbeats: Arc::clone(&shared.heartbeats),
+        readiness,
+        kubernetes: observed.map(|observed| Box::new(move || observed.figures()) as _),
+        metrics_name_prefix: admin
+            .map_or_else(String::new, |admin| admin.metrics_name_prefix.clone()),
+        shutdown: Arc::clone(&shared.shutdown),
+    }
+}
+
+/// Answers probes for as long as `supervised` takes; gives what that gives.
+async fn beside<T>(
+    admin: Option<Admin>,
+    state: admin::State,
+    supervised: impl Future<Output = T>,
+) -> T {
+    let Some(admin) = admin else {
+        return supervised.await;
+    };
+    let ended = Notify::new();
+    let supervised = async {
+        let done = supervised.await;
+        ended.notify_one();
+        done
+    };
+    let (done, served) = tokio::join!(supervised, admin.serve(state, ended.notified()));
+    if let Err(error) = served {
+        tracing::error!("probes and metrics were not answered: {error}");
+    }
+    done
 }
 
 /// How many watches a source has, each with positions of its own.
@@ -178,6 +252,7 @@ fn open_source(
         ledger: Arc::clone(&shared.ledger),
         progress: Arc::clone(&shared.progress),
         shutdown: Arc::clone(&shared.shutdown),
+        heartbeat: Arc::new(shared.heartbeats.add("weir-kubernetes")),
     };
     let spawn = |run| thread("weir-kubernetes".into(), &shared.shutdown, run);
     let (intake, keeper, status) = kubernetes::start(parts, spawn)?;
@@ -261,7 +336,8 @@ fn start_receivers(
             Arc::clone(&shared.ledger),
             Arc::clone(&shared.shutdown),
         )
-        .only_while(Arc::clone(may_call));
+        .only_while(Arc::clone(may_call))
+        .beating(shared.heartbeats.add(format!("weir-to-{index}")));
         thread(format!("weir-to-{index}"), &shared.shutdown, move || {
             delivery.run()
         })
@@ -295,7 +371,8 @@ fn start_lanes(
             queues.iter().zip(&config.receivers).map(outlet).collect(),
             Arc::clone(&shared.ledger),
             Arc::clone(&shared.shutdown),
-        );
+        )
+        .beating(shared.heartbeats.add(format!("weir-lane-{index}")));
         let (sender, chunks) = crossbeam_channel::bounded(CHUNKS_WAITING_MAX);
         senders.push(sender);
         lanes.push(thread(

@@ -62,6 +62,7 @@ impl Watch {
         };
         self.surroundings.status.phase(Phase::Watching);
         self.surroundings.status.alive();
+        self.surroundings.status.seen(self.seen, None);
         let (opened, seen) = (Instant::now(), self.seen);
         let until = opened + Duration::from_secs(u64::from(seconds)) + STREAM_GRACE;
         let ended = self.read(stream, until).await;

@@ -29,6 +29,7 @@ use weir_kubernetes::watch::{Message, Surroundings, Watch};
 
 use crate::ack::Progress;
 use crate::config::{self, Checkpoint};
+use crate::health::Heartbeat;
 use crate::ledger::Ledger;
 use crate::position::PositionError;
 use crate::shutdown::{Phase, Shutdown};
@@ -43,6 +44,8 @@ use keep::{Keeping, Kept, Store};
 /// Messages of up to 64 KiB that wait for the lanes, for all watches together.
 const MESSAGES_WAITING_MAX: usize = 16;
 
+/// How often the async thread shows that it is not blocked.
+const BEAT_EVERY: Duration = Duration::from_secs(5);
 /// How often certificates and other files of a kubeconfig are read again, whatever happens.
 const RENEW_EVERY: Duration = Duration::from_secs(300);
 
@@ -83,6 +86,8 @@ pub struct Parts {
     pub progress: Arc<Progress>,
     /// Tells when to stop.
     pub shutdown: Arc<Shutdown>,
+    /// Of the async thread.
+    pub heartbeat: Arc<Heartbeat>,
 }
 
 /// What probes and metrics show of the source. Everything in it is filled as it comes to be.
@@ -182,6 +187,14 @@ impl Source {
         let mut phase = follow(&self.parts.shutdown);
         // Dropped with this task, which ends it.
         let mut renewing = JoinSet::new();
+        let heartbeat = Arc::clone(&self.parts.heartbeat);
+        renewing.spawn(async move {
+            loop {
+                // Nothing on this thread may block it for long.
+                heartbeat.beat();
+                tokio::time::sleep(BEAT_EVERY).await;
+            }
+        });
         renewing.spawn(renew_now_and_then(Arc::clone(&self.connection)));
         let begun = tokio::select! {
             begun = self.begin() => said(begun)?,
