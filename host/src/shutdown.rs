@@ -14,11 +14,14 @@ pub enum Phase {
     Aborting,
 }
 
+/// What is done when a phase is reached.
+type Action = Box<dyn Fn() + Send>;
+
 /// Shared by all threads: each wait of theirs is a wait on this, so that it ends when the phase moves on.
 pub struct Shutdown {
     phase: Mutex<Phase>,
     moved: Condvar,
-    actions: Mutex<Vec<(Phase, Box<dyn Fn() + Send>)>>,
+    actions: Mutex<Vec<(Phase, Action)>>,
 }
 
 impl Default for Shutdown {

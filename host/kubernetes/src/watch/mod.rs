@@ -25,6 +25,7 @@
 //!
 //! The task may be dropped at any point: what was not handed on was never acknowledged, and comes again.
 
+mod handing;
 mod listing;
 mod reading;
 
@@ -381,77 +382,6 @@ impl Watch {
         }
     }
 
-    /// Hands on all that was read, however long that takes.
-    async fn hand_on(&mut self) -> Result<(), Gone> {
-        self.close_chunk();
-        self.hand_on_within(None).await.map(drop)
-    }
-
-    /// What is being filled is ready.
-    fn close_chunk(&mut self) {
-        if !self.filling.is_empty() {
-            self.ready.push_back(std::mem::take(&mut self.filling));
-        }
-    }
-
-    /// Hands on what is ready; `false` where somebody had to be waited for longer than that. What is left then is
-    /// handed on by the next call.
-    async fn hand_on_within(&mut self, patience: Option<Duration>) -> Result<bool, Gone> {
-        loop {
-            let message = match self.next_message().await {
-                Some(message) => message,
-                None => return Ok(true),
-            };
-            let room = self.surroundings.out.reserve();
-            let permit = match patience {
-                None => room.await,
-                Some(patience) => match timeout(patience, room).await {
-                    Ok(permit) => permit,
-                    Err(_) => {
-                        self.unsent = Some(message);
-                        return Ok(false);
-                    }
-                },
-            };
-            permit.map_err(|_| Gone)?.send(message);
-        }
-    }
-
-    /// What is to be handed on next.
-    async fn next_message(&mut self) -> Option<Message> {
-        if let Some(message) = self.unsent.take() {
-            return Some(message);
-        }
-        let watch = self.index;
-        if self.enriched.is_empty()
-            && let Some(chunk) = self.ready.pop_front()
-        {
-            match &self.surroundings.enricher {
-                Some(enricher) => self.enriched.extend(enricher.enrich(chunk).await),
-                None => self.enriched.push_back(chunk),
-            }
-        }
-        if let Some(chunk) = self.enriched.pop_front() {
-            // By version: all up to its last one was handed on with it.
-            let seen = last_version(&chunk).min(self.seen);
-            return Some(Message::Events { watch, chunk, seen });
-        }
-        // Only where nothing is being filled: it is below what was seen.
-        if !self.moved || !self.filling.is_empty() {
-            return None;
-        }
-        self.moved = false;
-        Some(Message::Events {
-            watch,
-            chunk: Chunk::new(),
-            seen: self.seen,
-        })
-    }
-
-    async fn send(&self, message: Message) -> Result<(), Gone> {
-        self.surroundings.out.send(message).await.map_err(|_| Gone)
-    }
-
     async fn pause(&mut self, failure: Failure, generation: u64) {
         let pause = self.backoff.next(failure.retry_after());
         let status = &self.surroundings.status;
@@ -494,11 +424,4 @@ fn fill_document(filling: &mut Chunk, ready: &mut VecDeque<Chunk>, document: &st
 fn oldest_ms(within: Option<Duration>) -> Option<u64> {
     let within_ms = u64::try_from(within?.as_millis()).unwrap_or(u64::MAX);
     Some(milliseconds(SystemTime::now()).saturating_sub(within_ms))
-}
-
-/// The version of a chunk's last event; 0 where there is none.
-fn last_version(chunk: &Chunk) -> u64 {
-    let last = chunk.len().checked_sub(1).map(|last| chunk.get(last));
-    last.and_then(|event| event.resource_version().parse().ok())
-        .unwrap_or(0)
 }
