@@ -176,7 +176,7 @@ impl Stream {
                 let _ = (&mut self.body).take(length).read_to_end(&mut body);
             }
             None => {
-                while let Some(chunk) = self.chunk() {
+                while let Some(chunk) = self.chunk().filter(|chunk| !chunk.is_empty()) {
                     body.extend(chunk);
                 }
             }

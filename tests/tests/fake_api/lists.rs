@@ -1,7 +1,9 @@
 //! Lists: pages, tokens, which revision they show, and how they are refused.
 
-use serde_json::json;
-use weir_tests::fake_api::{EventSpec, FakeApi, Options};
+use serde_json::{Value, json};
+use weir_tests::fake_api::{EventSpec, FakeApi};
+use weir_tests::input::unpack;
+use weir_tests::program::tests;
 
 use crate::client::{Client, plain};
 
@@ -372,7 +374,7 @@ fn long_lists_are_packed_for_who_wants_it() {
     assert_eq!(packed.header("content-encoding"), Some("gzip"));
     let plain = client.get("/api/v1/events");
     assert_eq!(plain.header("content-encoding"), None);
-    assert_eq!(weir_tests::input::unpack(packed.body), plain.body);
+    assert_eq!(unpack(packed.body), plain.body);
     let short = client.request(
         "GET",
         "/api/v1/events?limit=2",
@@ -386,37 +388,20 @@ fn long_lists_are_packed_for_who_wants_it() {
 fn both_forms_are_as_recorded() {
     let (api, client) = plain();
     api.seed_recorded(usize::MAX);
-    for (file, path) in [
-        ("data/events-core-v1.ndjson.gz", "/api/v1/events"),
-        (
-            "data/events-k8s-io-v1.ndjson.gz",
-            "/apis/events.k8s.io/v1/events",
-        ),
+    for (file, group) in [
+        ("data/events-core-v1.ndjson.gz", "/api/v1"),
+        ("data/events-k8s-io-v1.ndjson.gz", "/apis/events.k8s.io/v1"),
     ] {
-        let bytes =
-            std::fs::read(weir_tests::program::tests(file)).expect("the recording is there");
-        let recorded = String::from_utf8(weir_tests::input::unpack(bytes)).expect("it is text");
+        let bytes = std::fs::read(tests(file)).expect("the recording is there");
+        let recorded = String::from_utf8(unpack(bytes)).expect("it is text");
         for line in recorded.lines() {
-            let recorded: serde_json::Value = serde_json::from_str(line).expect("it is JSON");
-            let metadata = &recorded["metadata"];
-            let (namespace, name) = (metadata["namespace"].as_str(), metadata["name"].as_str());
-            let path = path.replace(
-                "/events",
-                &format!(
-                    "/namespaces/{}/events/{}",
-                    namespace.unwrap_or_default(),
-                    name.unwrap_or_default()
-                ),
-            );
-            // `events.k8s.io` has the word too.
-            let path = path.replace("/namespaces/", "/NAMESPACES/").replacen(
-                "/NAMESPACES/",
-                "/namespaces/",
-                1,
-            );
-            let mut given = client.get(&path).json();
-            // Two of a recording may come in another order than their revisions.
-            given["metadata"]["resourceVersion"] = recorded["metadata"]["resourceVersion"].clone();
+            let recorded: Value = serde_json::from_str(line).expect("it is JSON");
+            let text = |name: &str| recorded["metadata"][name].as_str().expect("it has one");
+            let (namespace, name) = (text("namespace"), text("name"));
+            let given = client.get(&format!("{group}/namespaces/{namespace}/events/{name}"));
+            let mut given = given.json();
+            // Those of a recording do not come in the order of their revisions.
+            given["metadata"]["resourceVersion"] = text("resourceVersion").into();
             assert_eq!(given.to_string(), recorded.to_string());
         }
     }
@@ -458,7 +443,7 @@ fn metadata_alone_is_given_on_request() {
 
 #[test]
 fn options_that_are_not_known_are_recorded() {
-    let (api, client) = plain_default();
+    let (api, client) = plain();
     client.get("/api/v1/events?limit=1&resourceversion=7");
     let request = api.requests().pop().expect("it was recorded");
     assert_eq!(request.unknown_parameters, ["resourceversion"]);
@@ -475,8 +460,4 @@ fn options_that_are_not_known_are_recorded() {
         (request.user_agent.as_str(), request.http_version.as_str()),
         ("curl/8.5.0", "HTTP/1.1")
     );
-}
-
-fn plain_default() -> (FakeApi, Client) {
-    crate::client::plain_with(Options::default())
 }

@@ -7,5 +7,5 @@ mod commands;
 mod faults;
 mod lists;
 mod objects;
-//mod protocol;
+mod protocol;
 mod watches;
