@@ -47,6 +47,17 @@ enum Outcome {
     Watch(Box<Watch>, Begun, Open),
 }
 
+/// A request that is recorded.
+struct Received {
+    number: u64,
+    /// Who asks.
+    user: Result<String, Status>,
+    /// What goes wrong.
+    what: Option<What>,
+    /// How often what hangs had been released before.
+    released: u64,
+}
+
 /// Answers a request. There is no error: what cannot be answered is refused.
 pub(super) async fn answer(
     connection: Arc<Connection>,
@@ -57,11 +68,16 @@ pub(super) async fn answer(
     let too_large = body.is_err();
     let body = body.map_or_else(|_| Vec::new(), |body| body.to_bytes().to_vec());
     let incoming = Incoming::of(&parts, body);
-    let (number, user, what) = connection.receive(&incoming);
+    let Received {
+        number,
+        user,
+        what,
+        released,
+    } = connection.receive(&incoming);
     let mut refused = None;
     match &what {
         Some(What::Page { code, text }) => return connection.page(number, *code, text),
-        Some(what) => refused = connection.go_wrong(what).await,
+        Some(what) => refused = connection.go_wrong(what, released).await,
         None => {}
     }
     if too_large {
@@ -77,7 +93,7 @@ pub(super) async fn answer(
 
 impl Connection {
     /// Records a request; finds out who asks and what goes wrong.
-    fn receive(&self, incoming: &Incoming) -> (u64, Result<String, Status>, Option<What>) {
+    fn receive(&self, incoming: &Incoming) -> Received {
         self.shared.change(|state| {
             let user = state
                 .access
@@ -94,12 +110,22 @@ impl Connection {
                 watch: incoming.watch,
                 user: &name,
             };
-            (number, user, fault::take(&mut state.faults, &facts))
+            let what = fault::take(&mut state.faults, &facts);
+            if what == Some(What::Freeze) {
+                // Under the lock, because who sees the request may release it at once.
+                self.gate.freeze();
+            }
+            Received {
+                number,
+                user,
+                what,
+                released: state.released,
+            }
         })
     }
 
     /// What goes wrong before an answer: a refusal, or some wait.
-    async fn go_wrong(&self, what: &What) -> Option<Status> {
+    async fn go_wrong(&self, what: &What, released: u64) -> Option<Status> {
         match what {
             What::Status {
                 code,
@@ -116,19 +142,12 @@ impl Connection {
                 self.gate.kill();
                 std::future::pending().await
             }
-            What::Delay => self.released().await,
-            What::Freeze => {
-                self.gate.freeze();
-                self.released().await;
+            What::Delay | What::Freeze => {
+                self.shared.until(|state| state.released > released).await;
             }
             _ => {}
         }
         None
-    }
-
-    async fn released(&self) {
-        let before = self.shared.look(|state| state.released);
-        self.shared.until(|state| state.released > before).await;
     }
 
     fn decide(

@@ -5,22 +5,22 @@ use serde_json::{Map, Value, json};
 
 /// Members of a stored event, in the order of the server, with what stands for one that is absent; nothing where
 /// the server leaves it out.
-const MEMBERS: &[(&str, Option<fn() -> Value>)] = &[
-    ("metadata", Some(empty)),
-    ("involvedObject", Some(empty)),
+const MEMBERS: &[(&str, Option<&str>)] = &[
+    ("metadata", Some("{}")),
+    ("involvedObject", Some("{}")),
     ("reason", None),
     ("message", None),
-    ("source", Some(empty)),
-    ("firstTimestamp", Some(|| Value::Null)),
-    ("lastTimestamp", Some(|| Value::Null)),
+    ("source", Some("{}")),
+    ("firstTimestamp", Some("null")),
+    ("lastTimestamp", Some("null")),
     ("count", None),
     ("type", None),
-    ("eventTime", Some(|| Value::Null)),
+    ("eventTime", Some("null")),
     ("series", None),
     ("action", None),
     ("related", None),
-    ("reportingComponent", Some(|| "".into())),
-    ("reportingInstance", Some(|| "".into())),
+    ("reportingComponent", Some("\"\"")),
+    ("reportingInstance", Some("\"\"")),
 ];
 
 /// Members of events.k8s.io/v1 in its order, the core/v1 name of each, and whether it stands there when empty.
@@ -42,10 +42,6 @@ const EVENTS_MEMBERS: &[(&str, &str, bool)] = &[
     ("deprecatedCount", "count", false),
 ];
 
-fn empty() -> Value {
-    json!({})
-}
-
 /// An event of either form (or of neither) as it is stored.
 pub(super) fn stored(event: &Value) -> Value {
     let newer = event["regarding"].is_object();
@@ -55,7 +51,8 @@ pub(super) fn stored(event: &Value) -> Value {
     };
     let mut whole = Map::new();
     for (name, default) in MEMBERS {
-        let value = given(name).or_else(|| default.map(|default| default()));
+        let default = default.map(|text| serde_json::from_str(text).expect("it is JSON"));
+        let value = given(name).or(default);
         if let Some(value) = value {
             whole.insert((*name).into(), value);
         }

@@ -27,6 +27,8 @@ struct Inner {
     written: u64,
     /// How often everything had gone out.
     flushes: u64,
+    /// How often it was thawed.
+    thaws: u64,
     /// Who waits for another mode.
     for_mode: Vec<Waker>,
     /// Who waits for something to go out.
@@ -46,6 +48,7 @@ impl Gate {
             mode: Mode::Open,
             written: 0,
             flushes: 0,
+            thaws: 0,
             for_mode: Vec::new(),
             for_progress: Vec::new(),
         })))
@@ -55,8 +58,7 @@ impl Gate {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, mode: Mode) {
-        let mut inner = self.inner();
+    fn set(&self, mut inner: MutexGuard<'_, Inner>, mode: Mode) {
         if inner.mode != Mode::Dead {
             inner.mode = mode;
         }
@@ -65,15 +67,30 @@ impl Gate {
     }
 
     pub(super) fn freeze(&self) {
-        self.set(Mode::Frozen);
+        self.set(self.inner(), Mode::Frozen);
+    }
+
+    /// Freezes it, unless it was thawed since it was so many times: then the freeze is over already.
+    pub(super) fn freeze_since(&self, thaws: u64) {
+        let inner = self.inner();
+        if inner.thaws == thaws {
+            self.set(inner, Mode::Frozen);
+        }
     }
 
     pub(super) fn thaw(&self) {
-        self.set(Mode::Open);
+        let mut inner = self.inner();
+        inner.thaws += 1;
+        self.set(inner, Mode::Open);
+    }
+
+    /// How often it was thawed so far.
+    pub(super) fn thaws(&self) -> u64 {
+        self.inner().thaws
     }
 
     pub(super) fn kill(&self) {
-        self.set(Mode::Dead);
+        self.set(self.inner(), Mode::Dead);
     }
 
     /// Waits until it is killed.

@@ -43,7 +43,7 @@ impl List<'_> {
                 items.push(self.form.item(self.kind, object));
                 last = path;
             }
-            if items.len() as u64 == limit {
+            if limit > 0 && items.len() as u64 == limit {
                 break;
             }
         }

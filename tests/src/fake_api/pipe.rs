@@ -16,13 +16,15 @@ use super::gate::{Gate, Mark};
 enum Item {
     Bytes(Bytes),
     Break,
-    Freeze,
+    /// The number of thaws when it was said.
+    Freeze(u64),
 }
 
 /// The side that is fed. Dropping it ends the body. Like the server's buffers it has no bound.
 pub(super) struct Feed {
     sender: UnboundedSender<Item>,
     waiting: Arc<AtomicUsize>,
+    gate: Arc<Gate>,
 }
 
 /// The side that hyper reads.
@@ -42,6 +44,7 @@ pub(super) fn pipe(gate: &Arc<Gate>) -> (Feed, Pipe) {
     let feed = Feed {
         sender,
         waiting: waiting.clone(),
+        gate: gate.clone(),
     };
     let pipe = Pipe {
         receiver,
@@ -65,9 +68,9 @@ impl Feed {
         self.send(Item::Break);
     }
 
-    /// Freezes the connection, behind all that was fed.
+    /// Freezes the connection, behind all that was fed, unless it is thawed before that.
     pub(super) fn freeze(&self) {
-        self.send(Item::Freeze);
+        self.send(Item::Freeze(self.gate.thaws()));
     }
 
     /// How many pieces hyper has not read yet.
@@ -113,7 +116,7 @@ impl Body for Pipe {
                 return Poll::Pending;
             }
             match item {
-                Item::Freeze => self.gate.freeze(),
+                Item::Freeze(thaws) => self.gate.freeze_since(thaws),
                 _ => return Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into()))),
             }
         }

@@ -39,6 +39,8 @@ pub(super) struct Begun {
     /// How often all watches had been cut, and ended.
     cut: u64,
     ended: u64,
+    /// How often what hangs had been released.
+    released: u64,
 }
 
 /// Where a watch is in the log.
@@ -71,6 +73,7 @@ impl Begun {
             }),
             cut: state.watches_cut,
             ended: state.watches_ended,
+            released: state.released,
         }
     }
 
@@ -249,7 +252,7 @@ impl Stream<'_> {
         // What came since it was begun is looked for before the first wait.
         version.mark_changed();
         let (mut lines, mut cursor) = (begun.lines, begun.cursor);
-        let mut released = shared.look(|state| state.released);
+        let mut released = begun.released;
         let mut flow = self.before_line(released);
         loop {
             while flow == Flow::On
