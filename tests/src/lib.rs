@@ -4,6 +4,7 @@
 //! `README.md` says how to write a case. Never a sleep: each wait is on a condition, with a deadline.
 
 pub mod case;
+pub mod cluster;
 pub mod document;
 pub mod fake_api;
 pub mod folder;

@@ -114,6 +114,11 @@ impl Running {
         kill_process(self.pid, signal).expect("the process runs");
     }
 
+    /// Sends a signal, if there is still somebody to get it.
+    pub fn signal_if_running(&self, signal: Signal) {
+        let _ = kill_process(self.pid, signal);
+    }
+
     /// Sends a signal as soon as the process has installed its handlers for it: until then it would just die.
     pub fn signal_when_started(&self, signal: Signal) {
         let status = format!("/proc/{}/status", self.pid.as_raw_nonzero());

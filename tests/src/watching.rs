@@ -58,11 +58,16 @@ impl Watching {
 
     /// Starts it, with the receivers in `more`.
     pub fn start_with(&mut self, source: &str, more: &str) {
-        assert!(self.running.is_none(), "it runs already");
         let (bundled, own, hostile) = (plugins(), tests("plugins"), tests("hostile"));
         let config = format!(
             "source: {{kubernetes: {source}}}\nplugins: {{directories: [{bundled:?}, {own:?}, {hostile:?}]}}\n{more}\n"
         );
+        self.start_as_written(&config);
+    }
+
+    /// Starts it with this configuration.
+    pub fn start_as_written(&mut self, config: &str) {
+        assert!(self.running.is_none(), "it runs already");
         let config = self.folder.write("config.yaml", config);
         // What an earlier run left must not be taken for this one's.
         let _ = std::fs::remove_file(self.file("ledger.json"));
@@ -90,6 +95,16 @@ impl Watching {
     pub fn take_until(&mut self, state: &State) {
         while !self.states().contains(state) {
             self.take(1);
+        }
+    }
+
+    /// Waits until all of these have come.
+    pub fn take_all(&mut self, states: &BTreeSet<State>) {
+        let came = self.states();
+        let mut missing: BTreeSet<&State> = states.difference(&came).collect();
+        while !missing.is_empty() {
+            self.take(1);
+            missing.remove(&state(self.documents.last().expect("one came")));
         }
     }
 
@@ -162,11 +177,16 @@ impl Watching {
 
     /// The positions that are kept in the file `position`: by receiver, of the watch of all namespaces.
     pub fn positions(&self) -> BTreeMap<String, u64> {
+        self.positions_of("")
+    }
+
+    /// The same of the watch of a namespace.
+    pub fn positions_of(&self, watch: &str) -> BTreeMap<String, u64> {
         let Ok(text) = std::fs::read(self.file("position")) else {
             return BTreeMap::new();
         };
         let kept: Value = serde_json::from_slice(&text).expect("positions are JSON");
-        let receivers = kept["watches"][""]["receivers"].as_object().cloned();
+        let receivers = kept["watches"][watch]["receivers"].as_object().cloned();
         let version = |value: &Value| value.as_str().and_then(|text| text.parse().ok());
         receivers
             .into_iter()
