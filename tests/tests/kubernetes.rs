@@ -8,7 +8,7 @@ use weir_tests::fake_api::{ADMIN, EventSpec, FakeApi, Fault, Options, Rule, What
 use weir_tests::folder::Folder;
 use weir_tests::program::weir;
 use weir_tests::running;
-use weir_tests::watching::{State, Watching, last_states_of, state, states_of};
+use weir_tests::watching::{State, Watching, state, states_of};
 
 /// What keeps a position in the test's folder.
 const CHECKPOINT: &str = "checkpoint: {file: position}";
@@ -37,11 +37,6 @@ fn create(api: &FakeApi, count: usize) -> Vec<State> {
     let event =
         |number: usize| state(&api.create_event(EventSpec::about(&format!("pod-{number}"))));
     (0..count).map(event).collect()
-}
-
-/// Of different objects, which may come in any order.
-fn set(states: &[State]) -> BTreeSet<State> {
-    states.iter().cloned().collect()
 }
 
 fn await_watch(api: &FakeApi) {
