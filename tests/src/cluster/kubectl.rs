@@ -96,15 +96,9 @@ fn objects(printed: &[u8]) -> Vec<Value> {
     let mut objects = Vec::new();
     for value in values {
         let mut value = value.expect("kubectl prints JSON");
-        match value["items"].take() {
-            Value::Array(items) => objects.extend(items),
+        match value.get_mut("items").map(Value::take) {
+            Some(Value::Array(items)) => objects.extend(items),
             _ => objects.push(value),
-        }
-    }
-    for object in &mut objects {
-        // `take` above leaves a key behind.
-        if let Some(object) = object.as_object_mut() {
-            object.remove("items");
         }
     }
     objects

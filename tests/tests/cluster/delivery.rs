@@ -146,9 +146,9 @@ pub fn both_forms(place: &Place) {
 
 pub fn config_map(place: &Place) {
     let mut record = place.record();
-    let mut weir = weir("cluster-config-map", place);
+    let folder = weir("cluster-context", place);
     // The ConfigMap is where the kubeconfig's context is: a namespace that is ours.
-    let kubeconfig = context_in(place, &weir);
+    let kubeconfig = context_in(place, &folder);
     let mut weir = Watching::new("cluster-config-map", &kubeconfig);
     let checkpoint = "checkpoint: {configMap: weir-position}";
     weir.start(&place.source(""), checkpoint);

@@ -46,11 +46,8 @@ fn installed(server: &Server) -> Kubectl {
 
 /// Waits until the server has noticed a change of roles.
 fn wait_for(server: &Server, answer: &str, right: &[&str]) {
-    let arguments = [
-        &["auth", "can-i", "--as", ACCOUNT, "--namespace", "weir"],
-        right,
-    ]
-    .concat();
+    let common = ["auth", "can-i", "--as", ACCOUNT, "--namespace", "weir"];
+    let arguments = [&common[..], right].concat();
     server
         .kubectl
         .until(&arguments, |said| said.trim() == answer);
@@ -94,11 +91,11 @@ pub fn manifests(server: &mut Server) {
     let patch = r#"{"data": {"position": "kept"}}"#;
     let map = ["configmap", "weir-position", "--namespace", "weir"];
     server.kubectl.run(
-        &[&["patch"], &map[..], &["--type=merge", "-p", patch]].concat(),
+        &[&["patch"][..], &map, &["--type=merge", "-p", patch]].concat(),
         b"",
     );
     apply(server, "01-config.yaml");
-    let kept = server.kubectl.object(&[&["get"], &map[..]].concat());
+    let kept = server.kubectl.object(&[&["get"][..], &map].concat());
     assert_eq!(kept["data"]["position"], "kept");
     server
         .kubectl
@@ -264,7 +261,7 @@ fn take_away(server: &Server, right: &Right) -> usize {
         let is_it = rule["apiGroups"][0] == right.group && rule["resources"][0] == right.resource;
         let verbs = rule["verbs"].as_array_mut().expect("a rule has verbs");
         if is_it {
-            verbs.retain(|verb| verb != right.verb);
+            verbs.retain(|verb| *verb != right.verb);
         }
         verbs_left += verbs.len();
     }
