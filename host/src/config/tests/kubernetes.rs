@@ -88,6 +88,7 @@ fn without_keys() {
         "source: {kubernetes: }",
         "source: {kubernetes: {}}",
         "source: {kubernetes: {namespaces: [], excludeNamespaces: [], fieldSelector: '', labelSelector: ''}}",
+        "kubeQPS: 0.0",
         "namespace: ''\nmaxEventAgeSeconds: 0\nkubeQPS: 0\nkubeBurst: 0\ncacheSize: 0\nomitLookup: false\nleaderElection: {enabled: false}",
     ] {
         assert_eq!(kubernetes(text), defaults(), "{text}");
