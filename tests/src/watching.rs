@@ -20,6 +20,8 @@ pub struct Watching {
     folder: Folder,
     kubeconfig: PathBuf,
     running: Option<Running>,
+    /// Whether it looks up what events are about. Not at first: that takes requests and time.
+    pub lookups: bool,
     /// Documents that came in the runs so far, in order.
     pub documents: Vec<Value>,
 }
@@ -40,6 +42,7 @@ impl Watching {
             folder,
             kubeconfig: kubeconfig.to_owned(),
             running: None,
+            lookups: false,
             documents: Vec::new(),
         }
     }
@@ -59,8 +62,9 @@ impl Watching {
     /// Starts it, with the receivers in `more`.
     pub fn start_with(&mut self, source: &str, more: &str) {
         let (bundled, own, hostile) = (plugins(), tests("plugins"), tests("hostile"));
+        let omit = !self.lookups;
         let config = format!(
-            "source: {{kubernetes: {source}}}\nplugins: {{directories: [{bundled:?}, {own:?}, {hostile:?}]}}\n{more}\n"
+            "source: {{kubernetes: {source}}}\nomitLookup: {omit}\nplugins: {{directories: [{bundled:?}, {own:?}, {hostile:?}]}}\n{more}\n"
         );
         self.start_as_written(&config);
     }

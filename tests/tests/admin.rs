@@ -21,7 +21,7 @@ fn start(api: &mut FakeApi, user: &str, source: &str, more: &str) -> Watched {
     let mut weir = Watching::new("admin", &kubeconfig);
     weir.start(
         source,
-        &format!("admin: {{listen: \"127.0.0.1:0\"}}\nomitLookup: true\n{more}"),
+        &format!("admin: {{listen: \"127.0.0.1:0\"}}\n{more}"),
     );
     let said = weir.running().await_line("probes and metrics");
     let said: Value = serde_json::from_str(&said).expect("log lines are JSON");

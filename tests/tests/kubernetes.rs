@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
-use weir_tests::fake_api::{ADMIN, EventSpec, FakeApi, Fault, Options, Rule, What};
+use weir_tests::fake_api::{ADMIN, Credential, EventSpec, FakeApi, Fault, Options, Rule, What};
 use weir_tests::folder::Folder;
 use weir_tests::program::weir;
 use weir_tests::running;
@@ -346,6 +346,44 @@ fn a_token_that_is_replaced_is_read_again() {
     // The kubeconfig is written anew, as cloud providers' tools do.
     api.kubeconfig(folder.path(), ADMIN);
     create(&api, 2);
+    weir.take(2);
+    weir.stop();
+}
+
+#[test]
+fn an_exec_plugin_gives_the_token() {
+    let mut api = FakeApi::start(Options::default());
+    let folder = Folder::new("exec-access");
+    let kubeconfig = api.kubeconfig(folder.path(), ADMIN);
+    let text = std::fs::read(&kubeconfig).expect("it was written");
+    let mut config: Value = serde_json::from_slice(&text).expect("the fake writes JSON");
+    let credential = serde_json::json!({
+        "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
+        "status": {"token": api.token(ADMIN)},
+    });
+    let answer = folder.write("credential.json", credential.to_string());
+    config["users"][0]["user"] = serde_json::json!({"exec": {
+        "apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/cat",
+        "args": [answer], "interactiveMode": "Never",
+    }});
+    let kubeconfig = folder.write("kubeconfig-exec.yaml", config.to_string());
+    let mut weir = Watching::new("exec", &kubeconfig);
+    create(&api, 2);
+    weir.start("{backlog: all}", "");
+    weir.take(2);
+    weir.stop();
+    let users = api.requests().into_iter().map(|request| request.user);
+    assert_eq!(users.collect::<BTreeSet<_>>().len(), 1);
+}
+
+#[test]
+fn a_client_certificate_is_enough() {
+    let mut api = FakeApi::start(Options::default());
+    let folder = Folder::new("certificate-access");
+    let kubeconfig = api.kubeconfig_with(folder.path(), ADMIN, Credential::Certificate);
+    let mut weir = Watching::new("certificate", &kubeconfig);
+    create(&api, 2);
+    weir.start("{backlog: all}", "");
     weir.take(2);
     weir.stop();
 }

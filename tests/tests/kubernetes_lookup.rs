@@ -17,11 +17,12 @@ fn pod(name: &str, labels: Value) -> Value {
     })
 }
 
-fn started(api: &mut FakeApi, user: &str, more: &str) -> (Watching, Folder) {
+fn started(api: &mut FakeApi, user: &str, lookups: bool) -> (Watching, Folder) {
     let folder = Folder::new("lookup-access");
     let kubeconfig = api.kubeconfig(folder.path(), user);
     let mut weir = Watching::new("lookup", &kubeconfig);
-    weir.start("{backlog: all}", more);
+    weir.lookups = lookups;
+    weir.start("{backlog: all}", "");
     (weir, folder)
 }
 
@@ -39,7 +40,7 @@ fn documents_have_what_their_objects_have() {
     for name in ["a", "a", "gone"] {
         api.create_event(EventSpec::about(name));
     }
-    let (mut weir, _folder) = started(&mut api, ADMIN, "");
+    let (mut weir, _folder) = started(&mut api, ADMIN, true);
     weir.take(3);
     weir.stop();
     for document in &weir.documents {
@@ -72,6 +73,7 @@ fn a_rule_can_ask_for_labels() {
     let folder = Folder::new("lookup-access");
     let kubeconfig = api.kubeconfig(folder.path(), ADMIN);
     let mut weir = Watching::new("lookup", &kubeconfig);
+    weir.lookups = true;
     weir.start_with(
         "{backlog: all}",
         "route: {match: [{labels: {app: ^shop$}, receiver: dump}]}\nreceivers: [{name: dump, stdout: {}, batch: {age: 0s}}]",
@@ -93,7 +95,7 @@ fn what_may_not_be_looked_up_is_said_once_and_events_go_on() {
         api.put(pod(&format!("p{number}"), json!({"a": "b"})));
         api.create_event(EventSpec::about(&format!("p{number}")));
     }
-    let (mut weir, _folder) = started(&mut api, "events-only", "");
+    let (mut weir, _folder) = started(&mut api, "events-only", true);
     weir.take(20);
     let run = weir.stop();
     let said = run
@@ -114,7 +116,7 @@ fn nothing_is_asked_where_lookups_are_off() {
     let mut api = FakeApi::start(Options::default());
     api.put(pod("a", json!({"app": "shop"})));
     api.create_event(EventSpec::about("a"));
-    let (mut weir, _folder) = started(&mut api, ADMIN, "omitLookup: true");
+    let (mut weir, _folder) = started(&mut api, ADMIN, false);
     weir.take(1);
     weir.stop();
     assert_eq!(lookups(&api), [""; 0]);

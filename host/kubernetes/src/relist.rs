@@ -3,7 +3,7 @@
 //! A list comes in the order of names, and positions need that of versions. So each page is sorted and packed
 //! (deflate; a recorded event takes about 110 bytes then), and in the end all pages are merged, one event of each in
 //! memory. Where there are many runs, some are merged into one before, so that a list of any size needs no more
-//! than [`RUNS_MAX`] readers a level.
+//! than 32 readers a level.
 //!
 //! A packed run is a deflate stream of records: the version (u64, little endian), the length of the document
 //! (u32, little endian), the document.

@@ -17,8 +17,12 @@ use weir_tests::cluster::server::{Server, Settings};
 use weir_tests::cluster::{Cluster, find};
 use weir_tests::folder::Folder;
 
+/// A test by its name.
+type InNamespace = (&'static str, fn(&Place));
+type WithServer = (&'static str, fn(&mut Server));
+
 /// Tests that use nothing but a namespace of their own.
-const IN_A_NAMESPACE: &[(&str, fn(&Place))] = &[
+const IN_A_NAMESPACE: &[InNamespace] = &[
     (
         "what_is_there_and_what_comes_is_delivered_once",
         delivery::first_start,
@@ -48,7 +52,7 @@ const IN_A_NAMESPACE: &[(&str, fn(&Place))] = &[
 ];
 
 /// Tests that need a server of their own.
-const WITH_A_SERVER: &[(&str, fn(&mut Server))] = &[
+const WITH_A_SERVER: &[WithServer] = &[
     ("the_manifests_are_valid", rights::manifests),
     ("the_default_role_is_enough", rights::default_role),
     (
@@ -136,7 +140,7 @@ fn trials(world: &Arc<World>) -> Vec<Trial> {
     for (name, test) in WITH_A_SERVER {
         let world = Arc::clone(world);
         let trial = Trial::test(*name, move || {
-            world.with_server(|server| test(server));
+            world.with_server(test);
             Ok(())
         });
         trials.push(if own {

@@ -1,3 +1,5 @@
+//! A position in a ConfigMap, against a server in memory.
+
 use serde_json::Value;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Which class each answer and error has, and what its text says to do.
+
 use std::io;
 
 use serde_json::json;

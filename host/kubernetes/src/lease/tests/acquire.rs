@@ -1,3 +1,5 @@
+//! Taking the lease: missing, released, expired, held, and two at once.
+
 use tokio::time::{sleep, timeout};
 
 use super::*;

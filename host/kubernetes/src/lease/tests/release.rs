@@ -1,3 +1,5 @@
+//! Giving the lease back, with the position.
+
 use tokio::time::timeout;
 
 use super::*;

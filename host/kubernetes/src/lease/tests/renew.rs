@@ -1,3 +1,5 @@
+//! Keeping the lease, and noticing in time that it is lost.
+
 use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 
