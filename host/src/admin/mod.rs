@@ -70,7 +70,7 @@ impl Admin {
     /// Takes the address. Clients can connect from now on; they are answered by [`Admin::serve`].
     ///
     /// # Errors
-    /// When the system refuses it; the text says what to do.
+    /// When the system refuses it; the text says what to do, and leaves the key's name to the caller.
     pub fn bind(listen: SocketAddr) -> io::Result<Admin> {
         let listener = TcpListener::bind(listen)
             .map_err(|error| io::Error::new(error.kind(), CannotListen { listen, error }))?;
@@ -201,7 +201,7 @@ struct CannotListen {
 impl fmt::Display for CannotListen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let listen = self.listen;
-        write!(f, "admin.listen: cannot listen on {listen}: ")?;
+        write!(f, "cannot listen on {listen}: ")?;
         match self.error.kind() {
             io::ErrorKind::AddrInUse => write!(
                 f,

@@ -275,7 +275,7 @@ fn a_port_in_use_says_what_to_do() {
     assert_eq!(
         error.to_string(),
         format!(
-            "admin.listen: cannot listen on {address}: another process does; end it, or take another port (0 takes a free one)"
+            "cannot listen on {address}: another process does; end it, or take another port (0 takes a free one)"
         )
     );
     let foreign = Admin::bind(([192, 0, 2, 1], 0).into()).expect_err("not ours");
