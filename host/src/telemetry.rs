@@ -1,6 +1,6 @@
 //! Log lines on standard error: JSON for machines, or a form for people.
 
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt;
 use tracing_subscriber::prelude::*;
 
@@ -15,7 +15,16 @@ pub fn start(log: Log) {
         LogLevel::Warn => LevelFilter::WARN,
         LogLevel::Error => LevelFilter::ERROR,
     };
-    let registry = tracing_subscriber::registry().with(level);
+    // kube logs each failed request as an error; what it means, and whether it matters, is said where it is handled.
+    let kube = if level >= LevelFilter::DEBUG {
+        level
+    } else {
+        LevelFilter::OFF
+    };
+    let targets = Targets::new()
+        .with_default(level)
+        .with_target("kube_client", kube);
+    let registry = tracing_subscriber::registry().with(targets);
     let started = match log.format {
         LogFormat::Json => {
             let lines = fmt::layer()

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::fake_api::{Action, Entry};
+use crate::fake_api::{ADMIN, Action, Entry, EventSpec, FakeApi, Options};
 use crate::folder::Folder;
 use crate::program::{plugins, tests, weir};
 use crate::running::{Ended, Running};
@@ -237,4 +237,51 @@ pub fn last_states_of(journal: &[Entry]) -> BTreeSet<State> {
         };
     }
     last.into_iter().collect()
+}
+
+/// A server and a weir for it.
+pub struct Pair {
+    /// The server.
+    pub api: FakeApi,
+    /// Not started.
+    pub weir: Watching,
+    /// Where the kubeconfig is.
+    pub folder: Folder,
+}
+
+/// A server, and a weir that may do everything in it.
+pub fn pair(name: &str, options: Options) -> Pair {
+    let mut api = FakeApi::start(options);
+    let folder = Folder::new(&format!("{name}-access"));
+    let kubeconfig = api.kubeconfig(folder.path(), ADMIN);
+    let weir = Watching::new(name, &kubeconfig);
+    Pair { api, weir, folder }
+}
+
+/// So many new events about as many pods; gives their states.
+pub fn create(api: &FakeApi, count: usize) -> Vec<State> {
+    let event =
+        |number: usize| state(&api.create_event(EventSpec::about(&format!("pod-{number}"))));
+    (0..count).map(event).collect()
+}
+
+/// Of different objects, which may come in any order.
+pub fn set(states: &[State]) -> BTreeSet<State> {
+    states.iter().cloned().collect()
+}
+
+/// Waits until a watch is open.
+pub fn await_watch(api: &FakeApi) {
+    api.wait_until("a watch is open", |view| view.watches() > 0);
+}
+
+/// The namespace and the name of an event.
+pub fn name_of(event: &Value) -> (String, String) {
+    let text = |name: &str| {
+        event["metadata"][name]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    (text("namespace"), text("name"))
 }

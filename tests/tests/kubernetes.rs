@@ -8,50 +8,12 @@ use weir_tests::fake_api::{ADMIN, Credential, EventSpec, FakeApi, Fault, Options
 use weir_tests::folder::Folder;
 use weir_tests::program::weir;
 use weir_tests::running;
-use weir_tests::watching::{State, Watching, state, states_of};
+use weir_tests::watching::{
+    Pair, State, Watching, await_watch, create, name_of, pair, state, states_of,
+};
 
 /// What keeps a position in the test's folder.
 const CHECKPOINT: &str = "checkpoint: {file: position}";
-
-/// A server and a weir for it.
-struct Pair {
-    api: FakeApi,
-    weir: Watching,
-    _folder: Folder,
-}
-
-fn pair(name: &str, options: Options) -> Pair {
-    let mut api = FakeApi::start(options);
-    let folder = Folder::new(&format!("{name}-access"));
-    let kubeconfig = api.kubeconfig(folder.path(), ADMIN);
-    let weir = Watching::new(name, &kubeconfig);
-    Pair {
-        api,
-        weir,
-        _folder: folder,
-    }
-}
-
-/// So many new events about as many pods; gives their states.
-fn create(api: &FakeApi, count: usize) -> Vec<State> {
-    let event =
-        |number: usize| state(&api.create_event(EventSpec::about(&format!("pod-{number}"))));
-    (0..count).map(event).collect()
-}
-
-fn await_watch(api: &FakeApi) {
-    api.wait_until("a watch is open", |view| view.watches() > 0);
-}
-
-fn file_name(event: &Value) -> (String, String) {
-    let text = |name: &str| {
-        event["metadata"][name]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
-    };
-    (text("namespace"), text("name"))
-}
 
 #[test]
 fn events_before_and_after_the_start_come_once_and_in_order() {
@@ -69,13 +31,13 @@ fn events_before_and_after_the_start_come_once_and_in_order() {
         let Pair {
             api,
             mut weir,
-            _folder,
+            folder: _folder,
         } = pair("first-start", options);
         api.seed_recorded(700);
         weir.start("{backlog: all}", "");
         await_watch(&api);
         let event = api.create_event(EventSpec::about("a"));
-        let (namespace, name) = file_name(&event);
+        let (namespace, name) = name_of(&event);
         api.update_event(&namespace, &name);
         let last = state(&api.update_event(&namespace, &name));
         api.expire_events(|_| true);
@@ -164,7 +126,7 @@ fn whatever_happens_to_a_stream_every_state_comes_once() {
         let Pair {
             api,
             mut weir,
-            _folder,
+            folder: _folder,
         } = pair("fault", Options::default());
         create(&api, 20);
         api.fault(fault);
@@ -185,7 +147,7 @@ fn a_server_that_is_restarted_is_found_again() {
     let Pair {
         mut api,
         mut weir,
-        _folder,
+        folder: _folder,
     } = pair("server-restart", Options::default());
     weir.start("{backlog: all}", CHECKPOINT);
     await_watch(&api);
@@ -206,7 +168,7 @@ fn both_forms_of_the_api_give_the_same_documents() {
         let Pair {
             api,
             mut weir,
-            _folder,
+            folder: _folder,
         } = pair("forms", Options::default());
         let count = api.seed_recorded(200);
         weir.start(&format!("{{backlog: all, api: {api_name}}}"), "");
@@ -267,7 +229,7 @@ fn the_server_leaves_out_what_is_not_wanted() {
     let Pair {
         api,
         mut weir,
-        _folder,
+        folder: _folder,
     } = pair("selectors", Options::default());
     api.add_namespace("noise");
     let warning = |namespace: &str| EventSpec::about("p").namespace(namespace).warning();
@@ -292,7 +254,7 @@ fn a_selector_that_the_server_does_not_know_ends_with_what_to_change() {
     let Pair {
         api: _api,
         mut weir,
-        _folder,
+        folder: _folder,
     } = pair("bad-selector", Options::default());
     weir.start("{fieldSelector: nonsense=1}", "");
     let run = weir.await_end();

@@ -1,12 +1,10 @@
 //! Several replicas and one lease: the whole weir against the fake API server.
 
-use std::collections::BTreeSet;
-
 use rustix::process::Signal;
 use serde_json::Value;
-use weir_tests::fake_api::{ADMIN, EventSpec, FakeApi, Options};
+use weir_tests::fake_api::{ADMIN, FakeApi, Options};
 use weir_tests::folder::Folder;
-use weir_tests::watching::{State, Watching, state, states_of};
+use weir_tests::watching::{Watching, create, set, states_of};
 
 const SOURCE: &str = "{backlog: all, leaderElection: {enabled: true, leaseDuration: 5s, renewDeadline: 2s, retryPeriod: 200ms}}";
 
@@ -17,12 +15,6 @@ fn replicas(count: usize) -> (FakeApi, Vec<Watching>, Folder) {
     let replica = |_| Watching::new("leader", &kubeconfig);
     let replicas = (0..count).map(replica).collect();
     (api, replicas, folder)
-}
-
-fn create(api: &FakeApi, count: usize) -> Vec<State> {
-    let event =
-        |number: usize| state(&api.create_event(EventSpec::about(&format!("pod-{number}"))));
-    (0..count).map(event).collect()
 }
 
 /// The position of the receiver `dump` in the lease.
@@ -36,10 +28,6 @@ fn position(api: &FakeApi) -> u64 {
     });
     let version = kept["watches"][""]["receivers"]["dump"].as_str();
     version.map_or(0, |version| version.parse().expect("a version"))
-}
-
-fn set(states: &[State]) -> BTreeSet<State> {
-    states.iter().cloned().collect()
 }
 
 #[test]

@@ -1,66 +1,19 @@
 //! Positions: what a restart, a kill, an outage of a receiver or of the server's history costs.
 
-use std::collections::BTreeSet;
-
-use serde_json::Value;
-use weir_tests::fake_api::{ADMIN, EventSpec, FakeApi, Options};
-use weir_tests::folder::Folder;
-use weir_tests::watching::{State, Watching, last_states_of, state, states_of};
+use weir_tests::fake_api::{EventSpec, Options};
+use weir_tests::watching::{
+    Pair, await_watch, create, last_states_of, name_of, pair, set, state, states_of,
+};
 
 /// What keeps a position in the test's folder.
 const CHECKPOINT: &str = "checkpoint: {file: position}";
-
-/// A server and a weir for it.
-struct Pair {
-    api: FakeApi,
-    weir: Watching,
-    _folder: Folder,
-}
-
-fn pair(name: &str, options: Options) -> Pair {
-    let mut api = FakeApi::start(options);
-    let folder = Folder::new(&format!("{name}-access"));
-    let kubeconfig = api.kubeconfig(folder.path(), ADMIN);
-    let weir = Watching::new(name, &kubeconfig);
-    Pair {
-        api,
-        weir,
-        _folder: folder,
-    }
-}
-
-/// So many new events about as many pods; gives their states.
-fn create(api: &FakeApi, count: usize) -> Vec<State> {
-    let event =
-        |number: usize| state(&api.create_event(EventSpec::about(&format!("pod-{number}"))));
-    (0..count).map(event).collect()
-}
-
-/// Of different objects, which may come in any order.
-fn set(states: &[State]) -> BTreeSet<State> {
-    states.iter().cloned().collect()
-}
-
-fn await_watch(api: &FakeApi) {
-    api.wait_until("a watch is open", |view| view.watches() > 0);
-}
-
-fn file_name(event: &Value) -> (String, String) {
-    let text = |name: &str| {
-        event["metadata"][name]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
-    };
-    (text("namespace"), text("name"))
-}
 
 #[test]
 fn a_restart_goes_on_where_deliveries_were() {
     let Pair {
         api,
         mut weir,
-        _folder,
+        folder: _folder,
     } = pair("restart", Options::default());
     create(&api, 5);
     weir.start("{backlog: all}", CHECKPOINT);
@@ -80,7 +33,7 @@ fn after_a_kill_only_what_follows_the_kept_position_comes_again() {
     let Pair {
         api,
         mut weir,
-        _folder,
+        folder: _folder,
     } = pair("kill", Options::default());
     weir.start("{backlog: all}", CHECKPOINT);
     await_watch(&api);
@@ -105,7 +58,7 @@ fn what_was_compacted_meanwhile_is_listed() {
         let Pair {
             api,
             mut weir,
-            _folder,
+            folder: _folder,
         } = pair(
             "compacted",
             Options {
@@ -118,7 +71,7 @@ fn what_was_compacted_meanwhile_is_listed() {
         weir.take(5);
         weir.stop();
         let event = api.create_event(EventSpec::about("repeated"));
-        let (namespace, name) = file_name(&event);
+        let (namespace, name) = name_of(&event);
         let last = state(&api.update_event(&namespace, &name));
         create(&api, 600);
         api.compact();
@@ -142,7 +95,7 @@ fn a_cluster_that_was_restored_is_read_anew() {
     let Pair {
         api,
         mut weir,
-        _folder,
+        folder: _folder,
     } = pair("restored", Options::default());
     let backed_up = create(&api, 5);
     let backup = api.revision();
@@ -167,7 +120,7 @@ fn a_config_map_keeps_the_position() {
     let Pair {
         api,
         mut weir,
-        _folder,
+        folder: _folder,
     } = pair("config-map", Options::default());
     let checkpoint = "checkpoint: {configMap: weir-position}";
     create(&api, 3);
@@ -191,7 +144,7 @@ fn a_dead_receiver_costs_the_others_nothing() {
     let Pair {
         api,
         mut weir,
-        _folder,
+        folder: _folder,
     } = pair("dead-receiver", Options::default());
     let config = |late: &str, deadline: &str| {
         format!(
@@ -231,7 +184,7 @@ fn a_receiver_that_is_added_starts_at_now() {
     let Pair {
         api,
         mut weir,
-        _folder,
+        folder: _folder,
     } = pair("new-receiver", Options::default());
     create(&api, 3);
     weir.start("{backlog: all}", CHECKPOINT);
@@ -261,7 +214,7 @@ fn a_position_that_cannot_be_read_is_never_guessed() {
     let Pair {
         api,
         mut weir,
-        _folder,
+        folder: _folder,
     } = pair("broken-position", Options::default());
     create(&api, 1);
     std::fs::write(weir.file("position"), "{\"version\": 9}").expect("it can be written");
