@@ -39,6 +39,12 @@ pub enum Command {
     /// Prints all mistakes at once, each with line, column, what was found and what was expected. Exit
     /// code 2 if there is one.
     Check(Check),
+    /// Record live events of a cluster as NDJSON on standard output.
+    ///
+    /// What comes out is what `source.replay` and `weir plugin test` read. The selection is that of
+    /// `source.kubernetes` in the configuration, if one is given; no plugin runs, nothing is looked up, and no position
+    /// is kept.
+    Capture(Capture),
     /// Look at plugins and try them.
     #[command(subcommand)]
     Plugin(Plugin),
@@ -62,12 +68,26 @@ pub struct ConfigFile {
     pub config: PathBuf,
 }
 
+/// Which cluster.
+#[derive(Debug, Args)]
+pub struct Cluster {
+    /// The kubeconfig to use. Default: $KUBECONFIG, else ~/.kube/config, else the pod's service account.
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig to use. Default: its current one.
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+}
+
 /// `weir run`.
 #[derive(Debug, Args)]
 pub struct Run {
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap would show it")]
     pub config: ConfigFile,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would show it")]
+    pub cluster: Cluster,
     /// Write the ledger (how many events came, went where, and why) as JSON at the end.
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
@@ -82,6 +102,23 @@ pub struct Check {
     /// How to print what was found.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub output: Output,
+}
+
+/// `weir capture`.
+#[derive(Debug, Args)]
+pub struct Capture {
+    /// The configuration whose `source.kubernetes` says what to watch. Default: all events, the last 5 minutes first.
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would show it")]
+    pub cluster: Cluster,
+    /// End after so many events. Default: at a signal.
+    #[arg(long, value_name = "EVENTS")]
+    pub count: Option<u64>,
+    /// End after so many seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub seconds: Option<u64>,
 }
 
 /// `weir plugin …`.

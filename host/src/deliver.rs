@@ -17,6 +17,7 @@ use weir_event::Document;
 use weir_runtime::{Delivered, Failure, LogLimit, Outcome, Said, Sink};
 
 use crate::config::Retry;
+use crate::health::Heartbeat;
 use crate::ledger::Ledger;
 use crate::queue::{Queue, Run, Taken};
 use crate::shutdown::{Phase, Shutdown};
@@ -25,6 +26,9 @@ use crate::shutdown::{Phase, Shutdown};
 const RETRY_AFTER_MOST: Duration = Duration::from_secs(3600);
 /// Log lines a second about one receiver's rejected events.
 const REJECTION_LINES_A_SECOND_MAX: u32 = 10;
+
+/// Whether a sink may be called now: not by a replica that no longer leads.
+pub type MayCall = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// One receiver's delivery.
 pub struct Delivery {
@@ -35,6 +39,8 @@ pub struct Delivery {
     retry: Retry,
     ledger: Arc<Ledger>,
     shutdown: Arc<Shutdown>,
+    may_call: MayCall,
+    heartbeat: Option<Heartbeat>,
     rejections: LogLimit,
     /// Failed calls in a row.
     failures: u32,
@@ -70,16 +76,43 @@ impl Delivery {
             retry,
             ledger,
             shutdown,
+            may_call: Arc::new(|| true),
+            heartbeat: None,
             rejections: LogLimit::new(REJECTION_LINES_A_SECOND_MAX),
             failures: 0,
         }
     }
 
+    /// Its sink is called only while this holds, asked before each call.
+    pub fn only_while(self, may_call: MayCall) -> Delivery {
+        Delivery { may_call, ..self }
+    }
+
+    /// With a heartbeat.
+    pub fn beating(self, heartbeat: Heartbeat) -> Delivery {
+        let heartbeat = Some(heartbeat);
+        Delivery { heartbeat, ..self }
+    }
+
     /// Delivers until the queue is closed and empty, or the process aborts.
     pub fn run(mut self) {
-        while let Some(taken) = self.queue.take() {
-            let mut batch = taken;
-            while let Some(remainder) = self.once(batch) {
+        loop {
+            let waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
+            let taken = self.queue.take();
+            drop(waiting);
+            let Some(mut batch) = taken else {
+                return;
+            };
+            loop {
+                if !(self.may_call)() {
+                    // Who keeps the lease ends the process. What is in the batch is not settled, so it comes again.
+                    let _waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
+                    self.shutdown.wait(Duration::MAX, Phase::Aborting);
+                    return;
+                }
+                let Some(remainder) = self.once(batch) else {
+                    break;
+                };
                 if self.pause(&remainder) == Phase::Aborting {
                     return;
                 }
@@ -99,7 +132,9 @@ impl Delivery {
             runs,
             ..
         } = batch;
+        let waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
         let answer = self.sink.deliver(&mut documents);
+        drop(waiting);
         let (delivered, fault) = match answer {
             Ok(delivered) => (delivered, false),
             Err(failure) => {
@@ -247,6 +282,7 @@ impl Delivery {
             "not delivered, will be tried again: {}",
             remainder.reason
         );
+        let _waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
         self.shutdown.wait(pause, Phase::Aborting)
     }
 }

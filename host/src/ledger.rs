@@ -5,7 +5,8 @@
 //! for each receiver: recovered + enqueued = delivered + dead + dropped + waiting
 //! ```
 //!
-//! Lanes count in a [`Tally`] of their own and add it once a chunk; receivers count as they go.
+//! Lanes count in a [`Tally`] of their own and add it once a chunk; receivers count as they go. A source counts only
+//! what it does not hand to a lane.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,6 +30,8 @@ pub struct Tally {
     pub routed: u64,
     /// Events that no rule sent anywhere.
     pub unrouted: u64,
+    /// Events that all receivers they would have reached had settled before the process started.
+    pub duplicates: u64,
     /// Events that a filter dropped, by reason.
     pub filtered: BTreeMap<(usize, String), u64>,
     /// Failed calls after which the event went on.
@@ -43,6 +46,8 @@ pub struct Ledger {
     filters: Vec<String>,
     pipeline: Mutex<Tally>,
     malformed: AtomicU64,
+    duplicates: AtomicU64,
+    too_old: AtomicU64,
     receivers: Vec<ReceiverCounts>,
 }
 
@@ -176,6 +181,8 @@ impl Ledger {
             filters,
             pipeline: Mutex::default(),
             malformed: AtomicU64::new(0),
+            duplicates: AtomicU64::new(0),
+            too_old: AtomicU64::new(0),
             receivers,
         }
     }
@@ -190,6 +197,19 @@ impl Ledger {
         self.malformed.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The names of the filters, in the order of their indices.
+    pub fn filters(&self) -> &[String] {
+        &self.filters
+    }
+
+    /// The source read so many events that it hands to no lane: seen before, or older than the configured age.
+    /// They count as received too; what a lane gets, the lane counts.
+    pub fn left_out(&self, duplicates: usize, too_old: usize) {
+        self.duplicates
+            .fetch_add(duplicates as u64, Ordering::Relaxed);
+        self.too_old.fetch_add(too_old as u64, Ordering::Relaxed);
+    }
+
     /// Adds what a lane counted, and empties its tally.
     pub fn add(&self, tally: &mut Tally) {
         let tally = std::mem::take(tally);
@@ -198,6 +218,7 @@ impl Ledger {
         sum.emitted += tally.emitted;
         sum.routed += tally.routed;
         sum.unrouted += tally.unrouted;
+        sum.duplicates += tally.duplicates;
         for ((filter, reason), count) in tally.filtered {
             let row = row(&sum.filtered, filter, reason);
             *sum.filtered.entry(row).or_default() += count;
@@ -221,6 +242,7 @@ impl Ledger {
             emitted: sum.emitted,
             routed: sum.routed,
             unrouted: sum.unrouted,
+            duplicates: sum.duplicates,
             ..Snapshot::default()
         };
         for ((filter, reason), count) in &sum.filtered {
@@ -245,6 +267,12 @@ impl Ledger {
                 .dropped = *dropped;
         }
         drop(sum);
+        // Read once, so that the first sum holds in every snapshot.
+        let [duplicates, too_old] =
+            [&self.duplicates, &self.too_old].map(|count| count.load(Ordering::Relaxed));
+        snapshot.received += duplicates + too_old;
+        snapshot.duplicates += duplicates;
+        snapshot.too_old += too_old;
         snapshot.receivers = self
             .receivers
             .iter()
@@ -301,6 +329,7 @@ impl Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     #[test]
     fn sums_hold_or_are_seen_not_to() {
@@ -330,6 +359,32 @@ mod tests {
             }
             .is_balanced()
         );
+    }
+
+    #[test]
+    fn what_the_source_leaves_out_was_received() {
+        let ledger = Arc::new(Ledger::new(vec![], vec![]));
+        let source = Arc::clone(&ledger);
+        let counting = std::thread::spawn(move || {
+            for turn in 0..1000 {
+                source.left_out(turn % 2, 1);
+            }
+        });
+        while !counting.is_finished() {
+            let mut tally = Tally {
+                received: 1,
+                unrouted: 1,
+                ..Tally::default()
+            };
+            ledger.add(&mut tally);
+            let snapshot = ledger.snapshot();
+            assert!(snapshot.is_balanced(), "in the middle: {snapshot:?}");
+        }
+        counting.join().expect("no panic");
+        let snapshot = ledger.snapshot();
+        assert_eq!((snapshot.duplicates, snapshot.too_old), (500, 1000));
+        assert_eq!(snapshot.received, 1500 + snapshot.unrouted);
+        assert!(snapshot.is_balanced());
     }
 
     #[test]

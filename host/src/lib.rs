@@ -9,15 +9,19 @@
 //! One direction, no loops. `app` puts the stages together; `ARCHITECTURE.md` says who may import whom.
 
 pub mod ack;
+pub mod admin;
 pub mod app;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod deliver;
+pub mod health;
 pub mod ledger;
+pub mod metrics;
 pub mod output;
 pub mod pipeline;
 pub mod plugins;
+pub mod position;
 pub mod prepare;
 pub mod queue;
 pub mod route;

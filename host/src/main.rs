@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use weir::cli::{Cli, Command, Plugin};
-use weir::commands::{EXIT_FAILED, Surroundings, check, plugin, plugin_test, print_line, run, say};
+use weir::commands::{
+    EXIT_FAILED, Surroundings, capture, check, plugin, plugin_test, print_line, run, say,
+};
 use weir_runtime::Compiler;
 
 fn main() -> ExitCode {
@@ -15,6 +17,7 @@ fn main() -> ExitCode {
     let ended = match &cli.command {
         Command::Run(arguments) => run::run(arguments, &surroundings),
         Command::Check(arguments) => check::run(arguments, &surroundings),
+        Command::Capture(arguments) => capture::run(arguments),
         Command::Plugin(Plugin::List(arguments)) => plugin::list(arguments, &surroundings),
         Command::Plugin(Plugin::Inspect(arguments)) => plugin::inspect(arguments, &surroundings),
         Command::Plugin(Plugin::Test(arguments)) => plugin_test::run(arguments, &surroundings),

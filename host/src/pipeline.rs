@@ -15,6 +15,7 @@ use weir_runtime::{Decision, EMITTED_EVENTS_MAX, Failure, Filter, LogLimit, OnEr
 
 use crate::ack::Ack;
 use crate::config::Route;
+use crate::health::Heartbeat;
 use crate::ledger::{Ledger, Tally};
 use crate::queue::{Pushed, Queue};
 use crate::route;
@@ -62,9 +63,12 @@ pub struct Lane {
     outgoing: Vec<Vec<Document>>,
     ledger: Arc<Ledger>,
     tally: Tally,
+    /// For each receiver, whether it had settled the event at hand before the process started.
+    settled: Vec<bool>,
     /// Events that filters may still emit for the one that was read: what is emitted may be emitted from.
     emits_left: usize,
     shutdown: Arc<Shutdown>,
+    heartbeat: Option<Heartbeat>,
 }
 
 /// The process ends while an event waits; it was not decided about and will come again.
@@ -90,6 +94,8 @@ impl<'a> Current<'a> {
 #[derive(Default)]
 struct Fate {
     routed: bool,
+    /// It would have reached a receiver that had settled it before the process started.
+    repeated: bool,
     dropped: Option<DroppedBy>,
 }
 
@@ -108,6 +114,7 @@ impl Lane {
         shutdown: Arc<Shutdown>,
     ) -> Lane {
         let outgoing = outlets.iter().map(|_| Vec::new()).collect();
+        let settled = vec![false; outlets.len()];
         Lane {
             route,
             filters,
@@ -115,14 +122,28 @@ impl Lane {
             outgoing,
             ledger,
             tally: Tally::default(),
+            settled,
             emits_left: 0,
             shutdown,
+            heartbeat: None,
         }
+    }
+
+    /// With a heartbeat.
+    pub fn beating(self, heartbeat: Heartbeat) -> Lane {
+        let heartbeat = Some(heartbeat);
+        Lane { heartbeat, ..self }
     }
 
     /// Takes chunks until there are no more, or the process aborts.
     pub fn run(mut self, chunks: &crossbeam_channel::Receiver<(Chunk, Ack)>) {
-        for (chunk, ack) in chunks {
+        loop {
+            let waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
+            let next = chunks.recv();
+            drop(waiting);
+            let Ok((chunk, ack)) = next else {
+                return;
+            };
             if self.chunk(&chunk, ack).is_err() {
                 // Nothing of the chunk is in a queue, so nothing of it is counted or acknowledged.
                 return;
@@ -134,11 +155,27 @@ impl Lane {
     fn chunk(&mut self, chunk: &Chunk, ack: Ack) -> Result<(), Aborted> {
         let route = Arc::clone(&self.route);
         for event in chunk.iter() {
+            if let Some(heartbeat) = &self.heartbeat {
+                heartbeat.beat();
+            }
             self.tally.received += 1;
             self.emits_left = EMITTED_EVENTS_MAX;
+            if ack.repeats() {
+                self.note_settled(&ack, event);
+            }
             self.event(&route, event)?;
         }
+        self.settled.fill(false);
         self.flush(&Arc::new(ack))
+    }
+
+    /// After a restart receivers are not all at the same place: which of them had this event before. One without a
+    /// readable version is nobody's.
+    fn note_settled(&mut self, ack: &Ack, event: EventRef<'_>) {
+        let version: u64 = event.resource_version().parse().unwrap_or(u64::MAX);
+        for (receiver, settled) in self.settled.iter_mut().enumerate() {
+            *settled = version <= ack.floor(receiver);
+        }
     }
 
     /// Queues what the chunk has for each receiver, in pieces that a queue has room for.
@@ -154,6 +191,7 @@ impl Lane {
             while !rest.is_empty() {
                 let after = rest.split_off(rest.len().min(queue.events_max()));
                 let events = rest.len();
+                let _waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
                 // Counted before it can be delivered: a ledger read meanwhile never shows more delivered.
                 match queue.push(rest, ack, || counts.enqueued(events)) {
                     Pushed::Queued { dropped } => {
@@ -192,6 +230,7 @@ impl Lane {
             } => {
                 *self.tally.dropped.entry(filter).or_default() += 1;
             }
+            Fate { repeated: true, .. } => self.tally.duplicates += 1,
             Fate { dropped: None, .. } => self.tally.unrouted += 1,
         }
     }
@@ -268,8 +307,12 @@ impl Lane {
             if !route::matches(rule, current.event) {
                 all = false;
             } else if let Some(receiver) = rule.receiver {
-                self.send(receiver, current);
-                fate.routed = true;
+                if self.settled[receiver] {
+                    fate.repeated = true;
+                } else {
+                    self.send(receiver, current);
+                    fate.routed = true;
+                }
             }
         }
         if all {
@@ -302,6 +345,8 @@ impl Lane {
         filter: usize,
         event: EventRef<'_>,
     ) -> Result<Result<Processed, OnError>, Aborted> {
+        // A plugin's call has limits of its own, and holding an event back is meant to.
+        let _waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
         let lane = &mut self.filters[filter];
         let mut pause = HOLD_FIRST;
         loop {

@@ -111,8 +111,9 @@ pub fn prepare(
         output,
         errors: Vec::new(),
     };
-    let config::Source::Replay(replay) = &config.source;
-    preparing.check_replay(replay);
+    if let config::Source::Replay(replay) = &config.source {
+        preparing.check_replay(replay);
+    }
     let mut filters = Vec::new();
     for (index, filter) in config.filters.iter().enumerate() {
         let made = preparing.filter(filter, lanes);

@@ -291,8 +291,10 @@ mod tests {
             .collect()
     }
 
-    fn portion(progress: &Arc<Progress>, count: usize) -> (Vec<Document>, Arc<Ack>) {
-        let ack = progress.start_chunk();
+    /// The `nth` chunk, of so many events; the first is 1, so that a position counts chunks.
+    fn portion(progress: &Arc<Progress>, nth: u64, count: usize) -> (Vec<Document>, Arc<Ack>) {
+        let ack = progress.start_chunk(0, nth);
+        progress.seen(0, nth);
         ack.expect(0, count);
         (documents(count), Arc::new(ack))
     }
@@ -306,10 +308,10 @@ mod tests {
 
     #[test]
     fn batches_cross_portions_and_settle_their_chunks() {
-        let progress = Progress::new(1);
+        let progress = Progress::new(1, 1);
         let queue = Queue::new(0, 100, OnFull::Wait, NO_WAIT);
-        for count in [2, 2, 1] {
-            let (documents, ack) = portion(&progress, count);
+        for (nth, count) in [(1, 2), (2, 2), (3, 1)] {
+            let (documents, ack) = portion(&progress, nth, count);
             assert_eq!(
                 queue.push(documents, &ack, || ()),
                 Pushed::Queued { dropped: 0 }
@@ -321,7 +323,7 @@ mod tests {
             [2, 1]
         );
         settle(&first);
-        assert_eq!(progress.position(0), 1);
+        assert_eq!(progress.position(0, 0), Some(1));
         queue.close();
         let second = queue.take().expect("the rest");
         assert_eq!(second.documents.len(), 2);
@@ -331,32 +333,32 @@ mod tests {
 
     #[test]
     fn the_oldest_are_dropped_and_settled_where_that_is_wanted() {
-        let progress = Progress::new(1);
+        let progress = Progress::new(1, 1);
         let queue = Queue::new(0, 4, OnFull::DropOldest, NO_WAIT);
-        let (documents, ack) = portion(&progress, 3);
+        let (documents, ack) = portion(&progress, 1, 3);
         queue.push(documents, &ack, || ());
-        let (documents, ack) = portion(&progress, 3);
+        let (documents, ack) = portion(&progress, 2, 3);
         assert_eq!(
             queue.push(documents, &ack, || ()),
             Pushed::Queued { dropped: 2 }
         );
-        assert_eq!(progress.position(0), 0);
-        let (documents, ack) = portion(&progress, 1);
+        assert_eq!(progress.position(0, 0), Some(0));
+        let (documents, ack) = portion(&progress, 3, 1);
         assert_eq!(
             queue.push(documents, &ack, || ()),
             Pushed::Queued { dropped: 1 }
         );
-        assert_eq!(progress.position(0), 1);
+        assert_eq!(progress.position(0, 0), Some(1));
     }
 
     #[test]
     fn a_full_queue_holds_up_who_pushes_until_there_is_room() {
-        let progress = Progress::new(1);
+        let progress = Progress::new(1, 1);
         let queue = Arc::new(Queue::new(0, 3, OnFull::Wait, NO_WAIT));
-        let (documents, ack) = portion(&progress, 3);
+        let (documents, ack) = portion(&progress, 1, 3);
         queue.push(documents, &ack, || ());
         let pushing = Arc::clone(&queue);
-        let (documents, ack) = portion(&progress, 1);
+        let (documents, ack) = portion(&progress, 2, 1);
         let pusher = std::thread::spawn(move || pushing.push(documents, &ack, || ()));
         assert_eq!(queue.take().expect("a batch").documents.len(), 3);
         assert_eq!(
@@ -367,17 +369,17 @@ mod tests {
 
     #[test]
     fn a_batch_does_not_wait_for_what_a_full_queue_keeps_out() {
-        let progress = Progress::new(1);
+        let progress = Progress::new(1, 1);
         let never = BatchLimits {
             events: 1000,
             age: Duration::from_secs(3600),
             ..NO_WAIT
         };
         let queue = Arc::new(Queue::new(0, 1000, OnFull::Wait, never));
-        let (documents, ack) = portion(&progress, 600);
+        let (documents, ack) = portion(&progress, 1, 600);
         queue.push(documents, &ack, || ());
         let pushing = Arc::clone(&queue);
-        let (documents, ack) = portion(&progress, 600);
+        let (documents, ack) = portion(&progress, 2, 600);
         let pusher = std::thread::spawn(move || pushing.push(documents, &ack, || ()));
         assert_eq!(queue.take().expect("a batch").documents.len(), 600);
         assert_eq!(
@@ -388,12 +390,12 @@ mod tests {
 
     #[test]
     fn an_abort_ends_every_wait() {
-        let progress = Progress::new(1);
+        let progress = Progress::new(1, 1);
         let queue = Arc::new(Queue::new(0, 1, OnFull::Wait, NO_WAIT));
-        let (documents, ack) = portion(&progress, 1);
+        let (documents, ack) = portion(&progress, 1, 1);
         queue.push(documents, &ack, || ());
         let pushing = Arc::clone(&queue);
-        let (documents, ack) = portion(&progress, 1);
+        let (documents, ack) = portion(&progress, 2, 1);
         let pusher = std::thread::spawn(move || pushing.push(documents, &ack, || ()));
         queue.abort();
         assert_eq!(pusher.join().expect("no panic"), Pushed::Aborted);
@@ -402,13 +404,13 @@ mod tests {
 
     #[test]
     fn a_batch_holds_at_least_one_event_however_large() {
-        let progress = Progress::new(1);
+        let progress = Progress::new(1, 1);
         let limits = BatchLimits {
             bytes: 1,
             ..NO_WAIT
         };
         let queue = Queue::new(0, 10, OnFull::Wait, limits);
-        let (documents, ack) = portion(&progress, 2);
+        let (documents, ack) = portion(&progress, 1, 2);
         queue.push(documents, &ack, || ());
         assert_eq!(queue.take().expect("a batch").documents.len(), 1);
     }

@@ -14,11 +14,14 @@ pub enum Phase {
     Aborting,
 }
 
+/// What is done when a phase is reached.
+type Action = Box<dyn Fn() + Send>;
+
 /// Shared by all threads: each wait of theirs is a wait on this, so that it ends when the phase moves on.
 pub struct Shutdown {
     phase: Mutex<Phase>,
     moved: Condvar,
-    on_abort: Mutex<Vec<Box<dyn Fn() + Send>>>,
+    actions: Mutex<Vec<(Phase, Action)>>,
 }
 
 impl Default for Shutdown {
@@ -26,7 +29,7 @@ impl Default for Shutdown {
         Shutdown {
             phase: Mutex::new(Phase::Running),
             moved: Condvar::new(),
-            on_abort: Mutex::default(),
+            actions: Mutex::default(),
         }
     }
 }
@@ -39,38 +42,43 @@ impl Shutdown {
 
     /// Has this done when the process aborts, now if it has: for waits that are on something else.
     pub fn on_abort(&self, action: impl Fn() + Send + 'static) {
-        let mut actions = self.on_abort.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.phase() == Phase::Aborting {
+        self.on(Phase::Aborting, action);
+    }
+
+    /// Has this done when the process reaches this phase, now if it has. It may be done twice, when both happen at
+    /// once.
+    pub fn on(&self, phase: Phase, action: impl Fn() + Send + 'static) {
+        let mut actions = self.actions.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.phase() >= phase {
             action();
         }
-        actions.push(Box::new(action));
+        actions.push((phase, Box::new(action)));
     }
 
     /// Moves on to a later phase; an earlier one changes nothing.
     pub fn advance(&self, to: Phase) {
-        {
+        let before = {
             let mut phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
             if *phase >= to {
                 return;
             }
-            *phase = to;
-        }
+            std::mem::replace(&mut *phase, to)
+        };
         self.moved.notify_all();
-        if to == Phase::Aborting {
-            self.on_abort
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .iter()
-                .for_each(|action| action());
-        }
+        self.actions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .filter(|(phase, _)| *phase > before && *phase <= to)
+            .for_each(|(_, action)| action());
     }
 
     /// Waits for so long, or until the phase is `until` or later; gives the phase.
     pub fn wait(&self, time: Duration, until: Phase) -> Phase {
-        let deadline = Instant::now() + time;
+        let begun = Instant::now();
         let mut phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
         while *phase < until {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = time.saturating_sub(begun.elapsed());
             if left.is_zero() {
                 break;
             }

@@ -83,6 +83,13 @@ impl Running {
         }
     }
 
+    /// Waits until standard error has a text; gives the first line with it.
+    pub fn await_line(&mut self, text: &str) -> String {
+        self.await_said(text);
+        let line = self.said.lines().find(|line| line.contains(text));
+        line.expect("the text is in one line").to_owned()
+    }
+
     /// Waits until standard error has a text.
     pub fn await_said(&mut self, text: &str) {
         let deadline = Instant::now() + DEADLINE;
@@ -105,6 +112,11 @@ impl Running {
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid, signal).expect("the process runs");
+    }
+
+    /// Sends a signal, if there is still somebody to get it.
+    pub fn signal_if_running(&self, signal: Signal) {
+        let _ = kill_process(self.pid, signal);
     }
 
     /// Sends a signal as soon as the process has installed its handlers for it: until then it would just die.

@@ -13,22 +13,38 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Leaves.
     ("ack", &[]),
     ("cli", &[]),
+    ("health", &[]),
     ("ledger", &[]),
     ("secrets", &[]),
     ("shutdown", &[]),
     ("usage", &[]),
     ("config", &[]),
+    ("position", &[]),
     ("telemetry", &["config"]),
     ("output", &["shutdown"]),
     // The stages: never each other, but for the queue between two of them.
     ("route", &["config"]),
     ("queue", &["ack", "config"]),
-    ("source", &["ack", "config", "ledger", "shutdown"]),
+    (
+        "source",
+        &["ack", "config", "health", "ledger", "position", "shutdown"],
+    ),
     (
         "pipeline",
-        &["ack", "config", "ledger", "queue", "route", "shutdown"],
+        &[
+            "ack", "config", "health", "ledger", "queue", "route", "shutdown",
+        ],
     ),
-    ("deliver", &["config", "ledger", "queue", "shutdown"]),
+    (
+        "deliver",
+        &["config", "health", "ledger", "queue", "shutdown"],
+    ),
+    // What is shown to those who look on.
+    ("metrics", &["ledger"]),
+    (
+        "admin",
+        &["health", "ledger", "metrics", "shutdown", "usage"],
+    ),
     // Plugins: finding them, and setting up what a configuration uses.
     ("plugins", &["config"]),
     ("prepare", &["config", "plugins", "secrets"]),
@@ -36,8 +52,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "ack", "config", "deliver", "ledger", "output", "pipeline", "plugins", "prepare",
-            "queue", "shutdown", "source", "usage",
+            "ack", "admin", "config", "deliver", "health", "ledger", "metrics", "output",
+            "pipeline", "plugins", "prepare", "queue", "shutdown", "source", "usage",
         ],
     ),
     (
@@ -65,6 +81,16 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "only host/runtime knows the engine",
     ),
     (
+        "host/src",
+        &["kube", "k8s_openapi"],
+        "only host/kubernetes speaks to an API server",
+    ),
+    (
+        "host/kubernetes/src",
+        &["weir", "weir_runtime", "wasmtime", "serde_yaml"],
+        "watching can be tested without the host and its plugins",
+    ),
+    (
         "host/event/src",
         &[
             "weir",
@@ -86,7 +112,13 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ),
     (
         "tests",
-        &["weir", "weir_event", "weir_runtime"],
+        &[
+            "weir",
+            "weir_event",
+            "weir_kubernetes",
+            "weir_runtime",
+            "kube",
+        ],
         "what tests weir shares nothing with it",
     ),
 ];

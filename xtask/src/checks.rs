@@ -6,8 +6,49 @@ use std::process::Command;
 use crate::BUNDLED;
 use crate::shell::{Failed, cargo, run, say, works};
 
-/// Everything, cheapest first; stops at the first failure.
+/// Where a real API server comes from; tests/src/cluster/mod.rs says more.
+const SERVER_VARIABLES: [&str; 2] = ["KUBEBUILDER_ASSETS", "KUBECONFIG"];
+
+/// Everything but the suite against a real API server.
 pub fn test(dist: &Path) -> Result<(), Failed> {
+    everywhere(dist)?;
+    say("the suite against a real API server did NOT run: `cargo xtask test --kubernetes` runs it");
+    Ok(())
+}
+
+/// Everything, and the suite against a real API server.
+pub fn test_with_kubernetes(dist: &Path) -> Result<(), Failed> {
+    everywhere(dist)?;
+    say("the whole weir against a real API server");
+    let mut suite = cargo();
+    suite.args([
+        "test",
+        "--release",
+        "--package",
+        "weir-tests",
+        "--test",
+        "cluster",
+    ]);
+    // With it, a suite that cannot run is one that fails.
+    suite.env("WEIR_KUBERNETES", "1");
+    run(with_dist(&mut suite, dist))
+}
+
+/// Looks whether that suite has a server, before anything is built.
+pub fn kubernetes_can_run() -> Result<(), Failed> {
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if SERVER_VARIABLES.iter().any(is_set) {
+        return Ok(());
+    }
+    Err(Failed(
+        "the suite against a real API server did NOT run: set KUBEBUILDER_ASSETS to a folder with etcd and \
+         kube-apiserver (setup-envtest gets them), or KUBECONFIG to a cluster where it may make namespaces"
+            .to_owned(),
+    ))
+}
+
+/// Cheapest first; stops at the first failure.
+fn everywhere(dist: &Path) -> Result<(), Failed> {
     say("format");
     run(cargo().args(["fmt", "--all", "--check"]))?;
     say("lints");
@@ -35,10 +76,14 @@ pub fn test(dist: &Path) -> Result<(), Failed> {
     shape.args(BUNDLED.map(|name| dist.join("plugins").join(format!("{name}.wasm"))));
     run(shape.stdout(std::process::Stdio::null()))?;
     say("tests of the host, of the SDK and the plugins (natively), cases, hostile plugins");
-    run(with_dist(
-        cargo().args(["test", "--release", "--workspace"]),
-        dist,
-    ))?;
+    let mut tests = cargo();
+    tests.args(["test", "--release", "--workspace"]);
+    // The suite against a real API server is asked for, never found by chance.
+    tests.env_remove("WEIR_KUBERNETES");
+    SERVER_VARIABLES.iter().for_each(|name| {
+        tests.env_remove(name);
+    });
+    run(with_dist(&mut tests, dist))?;
     say("documentation");
     let mut doc = cargo();
     doc.args(["doc", "--release", "--workspace", "--no-deps", "--quiet"]);

@@ -17,6 +17,7 @@ const HELP: &str = "cargo xtask COMMAND
   plugins   only the plugins
   demo      build, then run recorded real events through a filter and a transform to standard output
   test      everything: format, lints, build, unit tests, cases, hostile plugins, documentation
+            --kubernetes: and the suite against a real API server; tests/README.md says what it needs
   bench     benchmarks of the runtime, and of the whole way of an event
 ";
 
@@ -28,12 +29,17 @@ const EXAMPLES: [&str; 1] = ["ten-lines"];
 const PLUGIN_BYTES_MAX: u64 = 150_000;
 
 fn main() -> ExitCode {
-    let done = match std::env::args().nth(1).as_deref() {
-        Some("build") => build(),
-        Some("plugins") => plugins(),
-        Some("demo") => demo(),
-        Some("test") => build_then(checks::test),
-        Some("bench") => build_then(checks::bench),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments[..] {
+        ["build"] => build(),
+        ["plugins"] => plugins(),
+        ["demo"] => demo(),
+        ["test"] => build_then(checks::test),
+        ["test", "--kubernetes"] => {
+            checks::kubernetes_can_run().and_then(|()| build_then(checks::test_with_kubernetes))
+        }
+        ["bench"] => build_then(checks::bench),
         _ => {
             eprint!("{HELP}");
             return ExitCode::from(2);

@@ -232,11 +232,17 @@ impl<'a> EventRef<'a> {
     /// The members of the object at a pointer whose values are strings, in their order; labels for
     /// example. Empty where there is no object.
     pub fn string_map(&self, pointer: &str) -> StringMap<'a> {
+        StringMap(self.members(pointer))
+    }
+
+    /// The members of the object at a pointer in their order: the name, decoded, and the raw value. One pass, where
+    /// several of them are asked for. Empty where there is no object; a name that stands twice comes twice.
+    pub fn members(&self, pointer: &str) -> Members<'a> {
         let object = self
             .json(pointer)
             .filter(|raw| raw.starts_with('{'))
             .unwrap_or_default();
-        StringMap { object, at: 1 }
+        Members { object, at: 1 }
     }
 
     /// A stable hash of the kind, namespace and name of the involved object: events about one object
@@ -284,28 +290,39 @@ fn integer(raw: &str) -> i64 {
 
 /// The members of an object whose values are strings: see [`EventRef::string_map`].
 #[derive(Debug, Clone)]
-pub struct StringMap<'a> {
-    object: &'a str,
-    at: usize,
-}
+pub struct StringMap<'a>(Members<'a>);
 
 impl<'a> Iterator for StringMap<'a> {
     type Item = (Cow<'a, str>, Cow<'a, str>);
 
     fn next(&mut self) -> Option<Self::Item> {
+        self.0
+            .find_map(|(name, value)| Some((name, decode(value)?)))
+    }
+}
+
+/// The members of an object: see [`EventRef::members`].
+#[derive(Debug, Clone)]
+pub struct Members<'a> {
+    object: &'a str,
+    at: usize,
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (Cow<'a, str>, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
         let bytes = self.object.as_bytes();
-        while bytes.get(self.at) == Some(&b'"') {
-            let key_end = string_end(bytes, self.at);
-            let key = self.object.get(self.at..key_end)?;
-            let mut scanner = Scanner::new(self.object, key_end + 1);
-            let value_start = scanner.at;
-            scanner.value().ok()?;
-            let value = self.object.get(value_start..scanner.at)?;
-            self.at = scanner.at + 1;
-            if let (Some(key), Some(value)) = (decode(key), decode(value)) {
-                return Some((key, value));
-            }
+        if bytes.get(self.at) != Some(&b'"') {
+            return None;
         }
-        None
+        let name_end = string_end(bytes, self.at);
+        let name = decode(self.object.get(self.at..name_end)?)?;
+        let mut scanner = Scanner::new(self.object, name_end + 1);
+        let value_start = scanner.at;
+        scanner.value().ok()?;
+        let value = self.object.get(value_start..scanner.at)?;
+        self.at = scanner.at + 1;
+        Some((name, value))
     }
 }

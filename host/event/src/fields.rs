@@ -3,6 +3,8 @@
 //! A document is one line of compact JSON in the core/v1 shape. [`Fields`] holds a span of it for
 //! each field that weir itself reads, so that reading one is slicing. Nothing is decoded here.
 
+use std::ops::Range;
+
 use crate::error::ReadError;
 use crate::json::{Invalid, Scanner};
 
@@ -122,6 +124,27 @@ impl Fields {
         fields.require_object(document, Field::Metadata)?;
         fields.require_object(document, Field::Object)?;
         Ok(fields)
+    }
+
+    /// The fields after a piece of the document was replaced by one of `bytes` bytes, as [`scan`](Self::scan) would
+    /// find them. An empty piece is an insertion.
+    ///
+    /// The piece must lie inside of an object, beside its fields: in no value that has a span of its own but that of
+    /// the object, and neither piece may hold a member that has one.
+    #[must_use]
+    pub fn after_splice(mut self, replaced: Range<usize>, bytes: usize) -> Self {
+        let by = bytes as isize - replaced.len() as isize;
+        for span in &mut self.spans {
+            if span.is_absent() || span.end() <= replaced.start {
+                continue;
+            }
+            if span.start() >= replaced.end {
+                *span = span.shifted(by);
+            } else {
+                *span = Span::new(span.start(), span.end().wrapping_add_signed(by));
+            }
+        }
+        self
     }
 
     pub(crate) fn require_object(&self, document: &str, field: Field) -> Result<(), ReadError> {

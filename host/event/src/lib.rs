@@ -27,7 +27,7 @@ pub use chunk::{CHUNK_BYTES_MAX, CHUNK_EVENTS_MAX, Chunk};
 pub use document::Document;
 pub use edit::de_dot;
 pub use error::ReadError;
-pub use event::{EventRef, StringMap};
+pub use event::{EventRef, Members, StringMap};
 pub use fields::{Fields, Span};
 pub use json::DEPTH_MAX;
 pub use read::{Reader, Seen, WatchKind};

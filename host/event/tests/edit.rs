@@ -14,6 +14,32 @@ use weir_event::edit::{EditError, remove, set};
 use weir_event::{DEPTH_MAX, EventRef, Fields, de_dot};
 
 #[test]
+fn fields_after_a_splice_are_those_of_a_scan() {
+    let document = r#"{"type":"a","metadata":{"name":"b","x":1,"uid":"c"},"involvedObject":{"deleted":false,"kind":"d"},"source":{"host":"e"},"reason":"f","note":{},"count":2}"#;
+    let fields = Fields::scan(document).unwrap();
+    for (place, old, new) in [
+        ("{\"type", "", ""),
+        (",\"x\":1", ",\"x\":1", ""),
+        (",\"x\":1", "", ",\"labels\":{\"name\":[1]}"),
+        ("false", "false", "true"),
+        ("false", "false", "[1,{\"kind\":2}]"),
+        ("},\"source", "", ",\"labels\":{\"a\":\"b\"}"),
+        ("},\"reason", "", ",\"x\":1"),
+        (",\"note\":{}", ",\"note\":{}", ""),
+        (",\"count", "", ",\"x\":{\"count\":2}"),
+        ("}", "", ",\"x\":1"),
+    ] {
+        // The last "}" is the document's.
+        let start = document.rfind(place).unwrap();
+        let range = start..start + old.len();
+        let mut spliced = document.to_owned();
+        spliced.replace_range(range.clone(), new);
+        let scanned = Fields::scan(&spliced).unwrap();
+        assert_eq!(fields.after_splice(range, new.len()), scanned, "{spliced}");
+    }
+}
+
+#[test]
 fn edits_splice() {
     let check = |pointer: &str, value: &str, expect: &str| {
         let mut document = r#"{"metadata":{},"involvedObject":{},"a":[1,{"b": 2}],"n":null,"x":1.0,"x":{"y":"\u0061"}}"#.replace(' ', "");

@@ -306,6 +306,14 @@ fn getters_forgive() {
                 .map(|(key, value)| format!("{key}={value}"))
                 .collect();
             assert_eq!(labels, ["a=1", "c\n=3"]);
+            let labels: Vec<_> = event
+                .members("/labels")
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            assert_eq!(labels, ["a=\"1\"", "b=2", "c\n=\"\\u0033\""]);
+            assert_eq!(event.members("/list").count(), 0);
+            let top = event.members("").map(|(name, _)| name);
+            assert_eq!(top.last().as_deref(), Some("clusterName"));
             assert_eq!(
                 event.string_map("/list").count() + event.string_map("/none").count(),
                 0

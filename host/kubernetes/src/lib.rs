@@ -1,1 +1,27 @@
-//! Everything of weir that speaks to a Kubernetes API server.
+//! Everything of weir that speaks to a Kubernetes API server: watching events, keeping positions, electing a leader,
+//! looking up what events are about.
+//!
+//! ```text
+//! Connection ─► Watch (list, stream) ─► Enricher ─► Message, to who spreads events
+//! ```
+//!
+//! All of it is async and runs on one thread; nothing here blocks for long, and no plugin runs here. Only this
+//! crate names kube, and of ours it names only `weir-event`. It reads no configuration of weir.
+
+pub mod backoff;
+pub mod config_map;
+pub mod connect;
+mod exchange;
+pub mod failure;
+pub mod gap;
+pub mod lease;
+pub mod lookup;
+mod random;
+pub mod relist;
+pub mod request;
+pub mod status;
+#[cfg(test)]
+mod testing;
+pub mod watch;
+
+pub use exchange::Clients;

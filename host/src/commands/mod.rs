@@ -1,5 +1,6 @@
 //! What each command does. A command gives its exit code; `main` only passes it on.
 
+pub mod capture;
 pub mod check;
 pub mod plugin;
 pub mod plugin_test;
@@ -9,8 +10,10 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use weir_kubernetes::connect::Access;
 use weir_runtime::{Compiler, Engine};
 
+use crate::cli::Cluster;
 use crate::config::{Config, LoadError};
 
 /// Usage or configuration are wrong.
@@ -37,6 +40,14 @@ fn load_config(path: &Path) -> Result<Config, ExitCode> {
         }
         ExitCode::from(EXIT_USAGE)
     })
+}
+
+/// How to reach the cluster.
+fn access(cluster: &Cluster) -> Access {
+    Access {
+        kubeconfig: cluster.kubeconfig.clone(),
+        context: cluster.context.clone(),
+    }
 }
 
 /// The engine, or what is wrong with this machine.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{EXIT_FAILED, EXIT_USAGE, Surroundings, failed, load_config, new_engine, say};
+use super::{EXIT_FAILED, EXIT_USAGE, Surroundings, access, failed, load_config, new_engine, say};
 use crate::app::{self, RunError};
 use crate::cli::Run;
 use crate::plugins::Loader;
@@ -23,15 +23,17 @@ pub fn run(arguments: &Run, surroundings: &Surroundings) -> Result<ExitCode, Exi
     let compiler = surroundings.compiler.clone();
     let mut loader = Loader::new(new_engine()?, compiler, &config.plugins)
         .map_err(|error| failed(EXIT_USAGE, &format_args!("{}: {error}", file.display())))?;
-    let report = app::run(config, &mut loader).map_err(|error| match error {
-        RunError::Start(errors) => {
-            errors
-                .iter()
-                .for_each(|error| say(&format_args!("{}", error.in_file(file))));
-            ExitCode::from(EXIT_USAGE)
-        }
-        RunError::System(error) => failed(EXIT_FAILED, &error),
-    })?;
+    let report =
+        app::run(config, &mut loader, access(&arguments.cluster)).map_err(|error| match error {
+            RunError::Start(errors) => {
+                errors
+                    .iter()
+                    .for_each(|error| say(&format_args!("{}", error.in_file(file))));
+                ExitCode::from(EXIT_USAGE)
+            }
+            RunError::Source(error) => failed(EXIT_USAGE, &error),
+            RunError::System(error) => failed(EXIT_FAILED, &error),
+        })?;
     let ledger = serde_json::to_string(&report.ledger).unwrap_or_default();
     let cpu_ms = u64::try_from(usage::processor_time().as_millis()).unwrap_or(u64::MAX);
     let peak_rss_kib = usage::peak_resident_kib();

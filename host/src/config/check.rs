@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::num::NonZeroU32;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,9 +16,8 @@ use super::later::Scope;
 use super::report::Report;
 use super::tree::Node;
 use super::{
-    Config, Log, LogFormat, LogLevel, Plugins, Repeat, Replay, ReplayPath,
-    SHUTDOWN_DEADLINE_DEFAULT, SHUTDOWN_DEADLINE_MOST, Secrets, Shutdown, Source, check_route,
-    check_uses, yaml,
+    Admin, Config, Log, LogFormat, LogLevel, Plugins, SHUTDOWN_DEADLINE_DEFAULT,
+    SHUTDOWN_DEADLINE_MOST, Secrets, Shutdown, Source, check_route, check_source, check_uses, yaml,
 };
 
 /// The levels, and KEE's further names for them. Upper case is accepted, as in KEE.
@@ -40,6 +39,7 @@ const FORMATS: &[(&str, LogFormat)] = &[("json", LogFormat::Json), ("pretty", Lo
 const ERRORS_MOST: usize = 100;
 
 const TOP_EXPECTED: &str = "a map with the keys source, route and receivers";
+const LISTEN_EXPECTED: &str = "an address and a port such as 0.0.0.0:2112, or a port";
 
 impl Config {
     /// Reads a configuration file, with the environment of this process.
@@ -144,26 +144,32 @@ fn check_root(root: &Node, report: &mut Report<'_>) -> Option<Config> {
         key_at: root.at,
         path: String::new(),
     };
-    let top = whole.fields(Scope::Top, TOP_EXPECTED, report)?;
+    let top = whole.fields(Scope::Other, TOP_EXPECTED, report)?;
     let log = check_log(&top, report);
     let cluster_name = top
         .get("clusterName")
         .and_then(|field| field.text("text", report))
         .unwrap_or_default();
-    let source = check_source(&top, report);
+    let source = check_source::source(&top, report);
+    let checkpoint = check_source::checkpoint(&top, source.as_ref(), report);
+    let admin = check_admin(&top, report);
     let plugins = check_plugins(&top, report);
     let filters = check_uses::filters(&top, report);
     let route_field = top.get("route");
     let receivers = check_uses::receivers(&top, report);
     let route = check_route::root(route_field, &filters, &receivers, report);
+    if let Some(Source::Kubernetes(kubernetes)) = &source {
+        check_route::warn_without_lookup(&route, "route", kubernetes.lookup.as_ref(), report);
+    }
     let secrets = check_secrets(&top, report);
     let shutdown = check_shutdown(&top, report);
-    check_without_effect(&top, report);
     top.finish(report);
     Some(Config {
         log,
         cluster_name: cluster_name.to_owned(),
         source: source?,
+        checkpoint,
+        admin,
         plugins,
         filters: filters.checked,
         route,
@@ -199,83 +205,6 @@ fn check_log(top: &Fields<'_>, report: &mut Report<'_>) -> Log {
 
 fn is_empty(field: &Field<'_>) -> bool {
     matches!(&field.node.kind, super::tree::Kind::String(text) if text.is_empty())
-}
-
-fn check_source(top: &Fields<'_>, report: &mut Report<'_>) -> Option<Source> {
-    const EXPECTED: &str = "a map with the key replay";
-    let Some(field) = top.get("source") else {
-        report
-            .error(ErrorKind::Missing, top.at, "source", "missing".to_owned())
-            .help("without it weir would watch Kubernetes, which is not in this version yet; use `source: {replay: {path: events.ndjson}}`")
-            .expected(EXPECTED);
-        return None;
-    };
-    let source = field.fields(Scope::Source, EXPECTED, report)?;
-    let replay = source.get("replay");
-    source.finish(report);
-    match replay {
-        Some(replay) => check_replay(&replay, report).map(Source::Replay),
-        None => {
-            if source.entries.is_empty() || source.entries.iter().any(|entry| entry.key == "replay")
-            {
-                report
-                    .error(
-                        ErrorKind::Missing,
-                        source.at,
-                        "source.replay",
-                        "missing".to_owned(),
-                    )
-                    .expected("a map such as {path: events.ndjson}");
-            }
-            None
-        }
-    }
-}
-
-fn check_replay(field: &Field<'_>, report: &mut Report<'_>) -> Option<Replay> {
-    const PATH_EXPECTED: &str =
-        "the path of a file with one event a line, or \"-\" for standard input";
-    let replay = field.fields(Scope::Other, "a map such as {path: events.ndjson}", report)?;
-    let path_field = replay.require("path", PATH_EXPECTED, report);
-    let path = path_field.and_then(|field| match field.text(PATH_EXPECTED, report)? {
-        "-" => Some(ReplayPath::Stdin),
-        _ => field.path_buf(PATH_EXPECTED, report).map(ReplayPath::File),
-    });
-    let follow_field = replay.get("follow");
-    let follow = follow_field
-        .as_ref()
-        .and_then(|field| field.boolean(report))
-        .unwrap_or(false);
-    let any = 0..=i64::from(u32::MAX);
-    let rate = replay
-        .get("rate")
-        .and_then(|field| field.integer(any.clone(), report))
-        .unwrap_or(0);
-    let repeat_field = replay.get("repeat");
-    let repeat = repeat_field
-        .as_ref()
-        .and_then(|field| field.integer(any, report))
-        .unwrap_or(1);
-    replay.finish(report);
-    if let Some(field) = repeat_field.filter(|_| repeat != 1) {
-        if follow {
-            field
-                .refuse("1 with `follow`", report)
-                .help("a file that is followed has no end after which it could be repeated");
-        } else if path == Some(ReplayPath::Stdin) {
-            field
-                .refuse("1 with standard input", report)
-                .help("standard input cannot be read again");
-        }
-    }
-    let number = |value: i64| u32::try_from(value).ok().and_then(NonZeroU32::new);
-    Some(Replay {
-        path: path?,
-        follow,
-        rate: number(rate),
-        repeat: number(repeat).map_or(Repeat::Forever, Repeat::Times),
-        at: field.key_at,
-    })
 }
 
 fn check_plugins(top: &Fields<'_>, report: &mut Report<'_>) -> Plugins {
@@ -341,64 +270,84 @@ fn check_shutdown(top: &Fields<'_>, report: &mut Report<'_>) -> Shutdown {
     checked
 }
 
-/// KEE's keys that tune what is not there yet: [`super::later`] warns of them, here their values are checked.
-fn check_without_effect(top: &Fields<'_>, report: &mut Report<'_>) {
-    let whole = |key, report: &mut Report<'_>| {
-        if let Some(field) = top.get(key) {
-            field.integer(0..=i64::MAX, report);
+/// `admin`, and the prefix of its metrics, which KEE has at the top level.
+fn check_admin(top: &Fields<'_>, report: &mut Report<'_>) -> Option<Admin> {
+    const EXPECTED: &str = "a map such as {listen: \":2112\"}";
+    let prefix_field = top.get("metricsNamePrefix");
+    let prefix = prefix_field
+        .as_ref()
+        .and_then(|field| check_prefix(field, report))
+        .unwrap_or_default();
+    let Some(field) = top.get("admin") else {
+        if let Some(field) = prefix_field {
+            report
+                .warn(field.key_at, &field.path, "has no effect without `admin`")
+                .help("KEE always listens on :2112; write `admin: {listen: \":2112\"}`");
         }
+        return None;
     };
-    whole("maxEventAgeSeconds", report);
-    whole("throttlePeriod", report);
-    whole("kubeBurst", report);
-    whole("cacheSize", report);
-    if let (Some(_), Some(alias)) = (top.get("maxEventAgeSeconds"), top.get("throttlePeriod")) {
-        report
-            .error(
-                ErrorKind::Value,
-                alias.key_at,
-                &alias.path,
-                "set together with maxEventAgeSeconds".to_owned(),
-            )
-            .help("remove it: it is the old name of maxEventAgeSeconds");
+    let admin = field.fields(Scope::Other, EXPECTED, report)?;
+    let listen_field = admin.require("listen", LISTEN_EXPECTED, report);
+    let listen = listen_field.and_then(|field| check_listen(&field, report));
+    admin.finish(report);
+    Some(Admin {
+        listen: listen?,
+        metrics_name_prefix: prefix,
+    })
+}
+
+fn check_prefix(field: &Field<'_>, report: &mut Report<'_>) -> Option<String> {
+    const EXPECTED: &str = "letters, digits, `_` and `:`, first a letter, last a `_`";
+    let text = field.text(EXPECTED, report)?;
+    let is_valid = text.is_empty()
+        || text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.len() > 1
+            && text.ends_with('_')
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':');
+    if !is_valid {
+        field.refuse(EXPECTED, report);
+        return None;
     }
-    if let Some(field) = top.get("kubeQPS") {
-        field.number(report);
+    Some(text.to_owned())
+}
+
+/// An address to listen on. As in KEE's flag, one without an address (`:2112`) is all of IPv4's.
+fn check_listen(field: &Field<'_>, report: &mut Report<'_>) -> Option<SocketAddr> {
+    let text = field.text(LISTEN_EXPECTED, report)?;
+    if let Ok(address) = text.parse() {
+        return Some(address);
     }
-    if let Some(field) = top.get("omitLookup") {
-        field.boolean(report);
+    if let Some(port) = port(text.strip_prefix(':').unwrap_or(text)) {
+        return Some(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));
     }
-    if let Some(field) = top.get("namespace") {
-        field.text("the name of one namespace, or \"\" for all", report);
-    }
-    if let Some(field) = top.get("metricsNamePrefix") {
-        const EXPECTED: &str = "letters, digits, `_` and `:`, first a letter, last a `_`";
-        let valid = |text: &str| {
-            text.is_empty()
-                || text.starts_with(|c: char| c.is_ascii_alphabetic())
-                    && text.len() > 1
-                    && text.ends_with('_')
-                    && text
-                        .chars()
-                        .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':')
-        };
-        if field
-            .text(EXPECTED, report)
-            .is_some_and(|text| !valid(text))
-        {
-            field.refuse(EXPECTED, report);
+    let help = match text.rsplit_once(':') {
+        _ if text.contains('/') => Some("it is no URL: write the address and the port alone"),
+        Some(("localhost", _)) => Some("write 127.0.0.1 for localhost: names are not looked up"),
+        _ if text.parse::<Ipv6Addr>().is_ok() => {
+            Some("write an IPv6 address in brackets, as in \"[::]:2112\"")
         }
-    }
-    let leader = top.get("leaderElection");
-    if let Some(leader) =
-        leader.and_then(|field| field.fields(Scope::Other, "a map with the key enabled", report))
-    {
-        if let Some(field) = leader.get("enabled") {
-            field.boolean(report);
+        Some((name, after)) if port(after).is_some() && !is_ip(name) => {
+            Some("names of hosts are not looked up: write an address, or the port alone for all")
         }
-        if let Some(field) = leader.get("leaderElectionID") {
-            field.text("the name of a lease", report);
-        }
-        leader.finish(report);
+        None if is_ip(text) => Some("write the port, too"),
+        _ => None,
+    };
+    let error = field.refuse(LISTEN_EXPECTED, report);
+    if let Some(help) = help {
+        error.help(help);
     }
+    None
+}
+
+/// A port, without the sign and the zeros in front that `parse` takes.
+fn port(text: &str) -> Option<u16> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    let has_zero = text.len() > 1 && text.starts_with('0');
+    text.parse().ok().filter(|_| is_plain && !has_zero)
+}
+
+fn is_ip(text: &str) -> bool {
+    text.parse::<IpAddr>().is_ok()
 }

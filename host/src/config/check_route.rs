@@ -12,7 +12,7 @@ use super::names::Uses;
 use super::report::Report;
 use super::rule_pattern;
 use super::tree::{Entry, Kind};
-use super::{Filter, Receiver, Route, Rule};
+use super::{Filter, Lookup, Receiver, Route, Rule};
 
 const ROUTE_EXPECTED: &str = "a map with the keys drop, filters, match and routes";
 const RULE_EXPECTED: &str = "a rule: a map of conditions, such as {type: Warning}";
@@ -148,6 +148,37 @@ fn check_rule(
             .help("remove it, or give it a condition");
     }
     rule
+}
+
+/// Warns of rules that ask for what is not looked up. Only for a source whose events do not bring it themselves.
+pub(crate) fn warn_without_lookup(
+    route: &Route,
+    path: &str,
+    lookup: Option<&Lookup>,
+    report: &mut Report<'_>,
+) {
+    for (key, rules) in [("drop", &route.drop), ("match", &route.matches)] {
+        for (index, rule) in rules.iter().enumerate() {
+            let mut warn = |what: &str| {
+                let path = format!("{path}.{key}[{index}]");
+                let problem = format!(
+                    "{what} are not looked up, so this matches only events that bring {what} themselves"
+                );
+                report.warn(rule.at, &path, &problem).help(format!(
+                    "set source.kubernetes.lookup.{what} to true, without omitLookup"
+                ));
+            };
+            if !rule.labels.is_empty() && lookup.is_none_or(|lookup| !lookup.labels) {
+                warn("labels");
+            }
+            if !rule.annotations.is_empty() && lookup.is_none_or(|lookup| !lookup.annotations) {
+                warn("annotations");
+            }
+        }
+    }
+    for (index, child) in route.routes.iter().enumerate() {
+        warn_without_lookup(child, &format!("{path}.routes[{index}]"), lookup, report);
+    }
 }
 
 fn is_unconditional(rule: &Rule) -> bool {

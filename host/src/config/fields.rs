@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::{ConfigError, ErrorKind, Position};
-use super::later::{self, Answer, Scope};
+use super::later::{self, Scope};
 use super::quantity;
 use super::report::{Report, join, one_of};
 use super::tree::{Entry, Kind, Node, has_leading_zero};
@@ -99,21 +99,15 @@ impl<'t> Fields<'t> {
         self.entries.iter().filter(unread).collect()
     }
 
-    /// Reports the keys that belong to a later version, or have no effect.
+    /// Reports the keys that belong to a later version.
     pub(crate) fn report_later(&self, report: &mut Report<'_>) {
         for entry in self.entries {
             let path = join(&self.path, &entry.key);
-            match later::find(self.scope, &entry.key) {
-                Some(Answer::NotYet(text)) => {
-                    let problem = format!("`{}` is not in this version of weir yet", entry.key);
-                    report
-                        .error(ErrorKind::NotYet, entry.key_at, &path, problem)
-                        .help(text);
-                }
-                Some(Answer::NoEffect(text)) => {
-                    report.warn(entry.key_at, &path, text);
-                }
-                None => {}
+            if let Some(text) = later::find(self.scope, &entry.key) {
+                let problem = format!("`{}` is not in this version of weir yet", entry.key);
+                report
+                    .error(ErrorKind::NotYet, entry.key_at, &path, problem)
+                    .help(text);
             }
         }
     }
@@ -125,12 +119,14 @@ impl<'t> Fields<'t> {
         report: &'r mut Report<'_>,
     ) -> &'r mut ConfigError {
         let known = self.known.borrow();
-        let names = || {
-            known
-                .iter()
-                .filter(|(_, shown)| *shown)
-                .map(|(key, _)| *key)
+        let names_shown = |is_shown: bool| {
+            let known = known.iter().filter(move |(_, shown)| *shown == is_shown);
+            known.map(|(key, _)| *key)
         };
+        let names = || names_shown(true);
+        let accepted = names()
+            .chain(later::not_yet(self.scope))
+            .chain(names_shown(false));
         report
             .error(
                 ErrorKind::UnknownKey,
@@ -139,7 +135,7 @@ impl<'t> Fields<'t> {
                 "unknown key".to_owned(),
             )
             .found(entry.key.clone())
-            .did_you_mean(&entry.key, names().chain(later::not_yet(self.scope)))
+            .did_you_mean(&entry.key, accepted)
             .expected(one_of(names()))
     }
 
@@ -180,6 +176,22 @@ impl<'t> Field<'t> {
         let error = self.mismatch(expected, report);
         error.kind = ErrorKind::Value;
         error
+    }
+
+    /// The error that two keys are there of which one is enough, at the one that comes later.
+    pub(crate) fn report_both<'r>(
+        &self,
+        other: &Field<'_>,
+        report: &'r mut Report<'_>,
+    ) -> &'r mut ConfigError {
+        let (first, second) = if self.key_at <= other.key_at {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        let Position { line, column } = first.key_at;
+        let problem = format!("set together with {} at {line}:{column}", first.path);
+        report.error(ErrorKind::Duplicate, second.key_at, &second.path, problem)
     }
 
     /// Text; a number or truth value as it is written.
@@ -270,17 +282,28 @@ impl<'t> Field<'t> {
         usize::try_from(value).ok()
     }
 
-    /// A number, 0 or more.
-    pub(crate) fn number(&self, report: &mut Report<'_>) -> Option<f64> {
-        match self.node.typed() {
-            // Only its type matters to who asks.
-            Kind::Integer(value) if value >= 0 => Some(value as f64),
-            Kind::Float(value) if value >= 0.0 && value.is_finite() => Some(value),
+    /// A number.
+    pub(crate) fn number(
+        &self,
+        allowed: RangeInclusive<f64>,
+        report: &mut Report<'_>,
+    ) -> Option<f64> {
+        let (least, most) = (*allowed.start(), *allowed.end());
+        let expected = format!("a number from {least} to {most}");
+        let value = match self.node.typed() {
+            // Beyond 2^53 it is not exact, and not allowed.
+            Kind::Integer(value) => value as f64,
+            Kind::Float(value) => value,
             _ => {
-                self.mismatch("a number, 0 or more", report);
-                None
+                self.mismatch(&expected, report);
+                return None;
             }
+        };
+        if allowed.contains(&value) {
+            return Some(value);
         }
+        self.refuse(&expected, report);
+        None
     }
 
     /// A size in bytes.

@@ -1,6 +1,8 @@
 //! Tests of whole configurations: what is accepted, and the exact text of what is refused.
 
 mod accepted;
+mod kubernetes;
+mod source;
 mod uses;
 
 use std::path::Path;
@@ -172,8 +174,7 @@ fn keys_of_yaml() {
 fn several_errors_at_once_by_position() {
     check(
         "route:\n  match:\n    - {receiver: dmp}\n    - receivr: dump\nreceivers:\n  - {name: dump, stdout: {}, queue: {events: none}}\nlogLevel: loud\n",
-        "c:1:1: source: missing; without it weir would watch Kubernetes, which is not in this version yet; use `source: {replay: {path: events.ndjson}}` (expected a map with the key replay)\n\
-         c:3:18: route.match[0].receiver: no receiver has the name \"dmp\"; did you mean \"dump\"? (expected dump)\n\
+        "c:3:18: route.match[0].receiver: no receiver has the name \"dmp\"; did you mean \"dump\"? (expected dump)\n\
          c:4:7: route.match[1].receivr: unknown key; did you mean \"receiver\"? (expected one of: labels, annotations, message, apiVersion, kind, namespace, reason, type, component, host, minCount, receiver)\n\
          c:6:46: receivers[0].queue.events: found the text \"none\" (expected a whole number from 1 to 10000000)\n\
          c:7:11: logLevel: found the text \"loud\" (expected one of: trace, debug, info, warn, error)",
@@ -186,7 +187,7 @@ fn several_errors_at_once_by_position() {
 
 #[test]
 fn top_level() {
-    const KEYS: &str = "(expected one of: logLevel, logFormat, clusterName, source, plugins, filters, route, receivers, secrets, shutdown)";
+    const KEYS: &str = "(expected one of: logLevel, logFormat, clusterName, source, maxEventAgeSeconds, checkpoint, metricsNamePrefix, admin, plugins, filters, route, receivers, secrets, shutdown)";
     check_with(
         "reciever: []",
         &format!("c:1:1: reciever: unknown key; did you mean \"receivers\"? {KEYS}"),
@@ -221,57 +222,6 @@ fn top_level() {
         "shutdown: {deadline: 2h}",
         "c:1:22: shutdown.deadline: found the text \"2h\" (expected a duration from 0ms to 1h)",
     );
-    for name in ["checkpoint", "admin"] {
-        let error = parse(&format!("{name}: {{}}\n{SOURCE}")).expect_err(name);
-        assert_eq!((error.0.len(), error.0[0].kind), (1, ErrorKind::NotYet));
-    }
-}
-
-#[test]
-fn source() {
-    check(
-        "source: {}",
-        "c:1:9: source.replay: missing (expected a map such as {path: events.ndjson})",
-    );
-    check(
-        "source: {kubernetes: {}}",
-        "c:1:10: source.kubernetes: `kubernetes` is not in this version of weir yet; use source.replay",
-    );
-    check(
-        "source: {relay: {path: x}}",
-        "c:1:10: source.relay: unknown key; did you mean \"replay\"? (expected replay)",
-    );
-    check(
-        "source: {replay: {path: 012, follow: on, rate: 1.5, repeat: -1, folow: 1}}",
-        "c:1:38: source.replay.follow: found the text \"on\"; write true (expected true or false)\n\
-         c:1:48: source.replay.rate: found 1.5 (expected a whole number from 0 to 4294967295)\n\
-         c:1:61: source.replay.repeat: found -1 (expected a whole number from 0 to 4294967295)\n\
-         c:1:65: source.replay.folow: unknown key; did you mean \"follow\"? (expected one of: path, follow, rate, repeat)",
-    );
-    check(
-        "source: {replay: {path: x, rate: 010, repeat: \"3\"}}",
-        "c:1:34: source.replay.rate: found the text \"010\"; remove the leading zero: some readers of YAML take such a number for an octal one (expected a whole number from 0 to 4294967295)\n\
-         c:1:47: source.replay.repeat: found the text \"3\"; remove the quotes (expected a whole number from 0 to 4294967295)",
-    );
-    check(
-        "source: {replay: {path: \"-\", repeat: 2}}",
-        "c:1:38: source.replay.repeat: found 2; standard input cannot be read again (expected 1 with standard input)",
-    );
-    check(
-        "source: {replay: {path: x, follow: true, repeat: 0}}",
-        "c:1:50: source.replay.repeat: found 0; a file that is followed has no end after which it could be repeated (expected 1 with `follow`)",
-    );
-    let Source::Replay(replay) =
-        accept("source: {replay: {path: a/b, rate: 0x10, repeat: 0}}").source;
-    assert_eq!(replay.path, ReplayPath::File("/base/a/b".into()));
-    assert_eq!(
-        (
-            replay.rate.map(NonZeroU32::get),
-            replay.repeat,
-            replay.follow
-        ),
-        (Some(16), Repeat::Forever, false)
-    );
 }
 
 #[test]
@@ -280,7 +230,7 @@ fn errors_as_json() {
     assert_eq!(
         serde_json::to_value(error).expect("JSON"),
         json!({"file": "c", "line": 1, "column": 10, "path": "source.relay", "kind": "unknown-key", "problem": "unknown key",
-            "found": "relay", "expected": "replay", "help": "did you mean \"replay\"?"})
+            "found": "relay", "expected": "one of: kubernetes, replay", "help": "did you mean \"replay\"?"})
     );
 }
 

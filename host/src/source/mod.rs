@@ -4,6 +4,7 @@
 //! chunks to the lanes through a [`Spread`]. It never decides about an event.
 
 pub mod input;
+pub mod kubernetes;
 mod pace;
 pub mod replay;
 mod unpack;
@@ -16,11 +17,22 @@ use crate::ack::{Ack, Progress};
 
 /// Chunks that may wait in front of a lane: it always has work, and little is under way.
 pub const CHUNKS_WAITING_MAX: usize = 4;
+/// Log lines a second about malformed input.
+const MALFORMED_LINES_A_SECOND_MAX: u32 = 10;
+/// Bytes of malformed input that a log line shows.
+const SHOWN_BYTES_MAX: usize = 120;
 
 /// Spreads events over the lanes, so that all events of one involved object go through the same.
 pub struct Spread {
-    lanes: Vec<(Chunk, Sender<(Chunk, Ack)>)>,
+    lanes: Vec<ToLane>,
     progress: Arc<Progress>,
+}
+
+/// The chunk that is being filled for a lane; its acknowledgement is there as soon as it holds an event.
+struct ToLane {
+    chunk: Chunk,
+    ack: Option<Ack>,
+    sender: Sender<(Chunk, Ack)>,
 }
 
 /// The lanes have ended: the process aborts.
@@ -30,28 +42,44 @@ pub struct LanesGone;
 impl Spread {
     /// Over these lanes.
     pub fn new(lanes: Vec<Sender<(Chunk, Ack)>>, progress: Arc<Progress>) -> Spread {
+        let lane = |sender| ToLane {
+            chunk: Chunk::new(),
+            ack: None,
+            sender,
+        };
         Spread {
-            lanes: lanes.into_iter().map(|lane| (Chunk::new(), lane)).collect(),
+            lanes: lanes.into_iter().map(lane).collect(),
             progress,
         }
     }
 
     /// Copies an event into its lane's chunk; sends the chunk when it is full. Blocks while the lane has
-    /// enough to do: this is how a slow sink holds up the source.
+    /// enough to do: this is how a slow sink holds up the source. Events of one watch come in the order of their
+    /// versions; a source without positions gives 0 for both.
     ///
     /// # Errors
     /// When the lanes have ended.
-    pub fn push(&mut self, event: EventRef<'_>) -> Result<(), LanesGone> {
+    pub fn push(
+        &mut self,
+        watch: usize,
+        version: u64,
+        event: EventRef<'_>,
+    ) -> Result<(), LanesGone> {
         let count = self.lanes.len() as u64;
         let index =
             usize::try_from(event.object_key() % count).expect("less than the number of lanes");
-        if !self.lanes[index].0.push(event) {
-            self.send(index)?;
-            let fits = self.lanes[index].0.push(event);
-            debug_assert!(fits, "an empty chunk takes any event");
+        let lane = &mut self.lanes[index];
+        // A chunk is of one watch.
+        let other = lane.ack.as_ref().is_some_and(|ack| ack.watch() != watch);
+        if other || !lane.chunk.has_room(event.document().len()) {
+            lane.send()?;
         }
-        if self.lanes[index].0.is_full() {
-            self.send(index)
+        lane.ack
+            .get_or_insert_with(|| self.progress.start_chunk(watch, version));
+        let fits = lane.chunk.push(event);
+        debug_assert!(fits, "an empty chunk takes any event");
+        if lane.chunk.is_full() {
+            lane.send()
         } else {
             Ok(())
         }
@@ -62,16 +90,16 @@ impl Spread {
     /// # Errors
     /// When the lanes have ended.
     pub fn flush(&mut self) -> Result<(), LanesGone> {
-        (0..self.lanes.len()).try_for_each(|index| self.send(index))
+        self.lanes.iter_mut().try_for_each(ToLane::send)
     }
+}
 
-    fn send(&mut self, index: usize) -> Result<(), LanesGone> {
-        let (chunk, lane) = &mut self.lanes[index];
-        if chunk.is_empty() {
+impl ToLane {
+    fn send(&mut self) -> Result<(), LanesGone> {
+        let Some(ack) = self.ack.take() else {
             return Ok(());
-        }
-        let full = std::mem::take(chunk);
-        lane.send((full, self.progress.start_chunk()))
-            .map_err(|_| LanesGone)
+        };
+        let full = std::mem::take(&mut self.chunk);
+        self.sender.send((full, ack)).map_err(|_| LanesGone)
     }
 }

@@ -17,7 +17,7 @@ use crate::ledger::Ledger;
 use crate::shutdown::{Phase, Shutdown};
 use crate::source::input::{Input, Renewed};
 use crate::source::pace::Pace;
-use crate::source::{LanesGone, Spread};
+use crate::source::{LanesGone, MALFORMED_LINES_A_SECOND_MAX, SHOWN_BYTES_MAX, Spread};
 
 /// How long an idle input is waited for before looking whether to stop.
 const TURN: Duration = Duration::from_millis(100);
@@ -25,10 +25,6 @@ const TURN: Duration = Duration::from_millis(100);
 const FOLLOW_TURN: Duration = Duration::from_millis(200);
 /// A wait for an event to be due is not worth less than this.
 const WAIT_MIN: Duration = Duration::from_millis(1);
-/// Log lines a second about malformed input.
-const MALFORMED_LINES_A_SECOND_MAX: u32 = 10;
-/// Bytes of malformed input that a log line shows.
-const SHOWN_BYTES_MAX: usize = 120;
 
 /// Why replaying ended early.
 #[derive(Debug, Error)]
@@ -264,7 +260,7 @@ impl Source {
                 let waited = pace
                     .as_mut()
                     .map_or(Ok(()), |pace| wait(pace, shutdown, spread));
-                pushed = waited.and_then(|()| spread.push(event));
+                pushed = waited.and_then(|()| spread.push(0, 0, event));
             }
             Err(error) => malformed(ledger, complaints, frame.line, value, &error),
         });

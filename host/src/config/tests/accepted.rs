@@ -164,7 +164,9 @@ fn files() {
     std::fs::create_dir_all(&folder).expect("a temporary folder");
     let path = folder.join("config.yaml");
     std::fs::write(&path, format!("{SOURCE}receivers: []\n")).expect("a file");
-    let Source::Replay(replay) = Config::load(&path).expect("valid").source;
+    let Source::Replay(replay) = Config::load(&path).expect("valid").source else {
+        panic!("it is a replay");
+    };
     assert_eq!(replay.path, ReplayPath::File(folder.join("e")));
     std::fs::write(&path, b"a: \xff").expect("a file");
     assert!(matches!(

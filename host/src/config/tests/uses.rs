@@ -80,19 +80,9 @@ fn traps_of_kee() {
          c:3:39: receivers[1]: warning: no rule sends to this receiver\n\
          c:4:11: filters[0]: warning: no route uses this filter",
     );
-    check_warnings(
-        &format!(
-            "{SOURCE}maxEventAgeSeconds: 5\nkubeQPS: 2.5\nmetricsNamePrefix: weir_\nleaderElection: {{enabled: false}}\nreceivers: []\n"
-        ),
-        "c:2:1: maxEventAgeSeconds: warning: has no effect with source.replay\n\
-         c:3:1: kubeQPS: warning: has no effect with source.replay\n\
-         c:4:1: metricsNamePrefix: warning: has no effect: this version of weir has no metrics yet\n\
-         c:5:1: leaderElection: warning: has no effect with source.replay\n\
-         c:6:1: receivers: warning: no receivers: nothing is sent anywhere",
-    );
     check_with(
         "maxEventAgeSeconds: 5\nthrottlePeriod: 5\nomitLookup: yes\nmetricsNamePrefix: weir",
-        "c:2:1: throttlePeriod: set together with maxEventAgeSeconds; remove it: it is the old name of maxEventAgeSeconds\n\
+        "c:2:1: throttlePeriod: set together with maxEventAgeSeconds at 1:1; remove throttlePeriod: it is the old name of maxEventAgeSeconds\n\
          c:3:13: omitLookup: found the text \"yes\"; write true (expected true or false)\n\
          c:4:20: metricsNamePrefix: found the text \"weir\" (expected letters, digits, `_` and `:`, first a letter, last a `_`)",
     );

@@ -8,20 +8,24 @@
 //! Draining goes the same way: the source ends, the lanes see the end of their chunks, the queues are
 //! closed, the receivers empty them. A signal ends the source; its deadline ends everything.
 
+mod observe;
+mod supervise;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use crossbeam_channel::Sender;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, oneshot};
 use weir_event::Chunk;
+use weir_kubernetes::connect::Access;
 use weir_runtime::{CALLER_STACK_BYTES, Output, Sink};
 
 use crate::ack::{Ack, Progress};
+use crate::admin::{self, Admin};
 use crate::config::{self, Config};
-use crate::deliver::Delivery;
+use crate::deliver::{Delivery, MayCall};
+use crate::health::{Heartbeats, Readiness, Report as Health};
 use crate::ledger::{Ledger, Snapshot};
 use crate::output::StandardOutput;
 use crate::pipeline::{Lane, LaneFilter, Outlet};
@@ -29,13 +33,11 @@ use crate::plugins::Loader;
 use crate::prepare::{FilterUse, Prepared, StartError, prepare};
 use crate::queue::{BatchLimits, Queue};
 use crate::shutdown::{Phase, Shutdown};
-use crate::source::{CHUNKS_WAITING_MAX, Spread, replay};
+use crate::source::{CHUNKS_WAITING_MAX, Spread, kubernetes, replay};
+use supervise::{Signals, supervise};
 
 /// More lanes than this only take each other's memory bandwidth.
 const LANES_MAX: usize = 4;
-/// After an abort, threads have this long to notice; then the process ends without them.
-const ABORT_GRACE: Duration = Duration::from_secs(2);
-
 /// How a run ended.
 #[derive(Debug)]
 pub struct Report {
@@ -50,6 +52,8 @@ pub struct Report {
 pub enum RunError {
     /// The configuration does not work out: exit code 2.
     Start(Vec<StartError>),
+    /// The source cannot begin: no way to the cluster, for example. Exit code 2.
+    Source(kubernetes::SourceError),
     /// The system refused something we need.
     System(String),
 }
@@ -57,6 +61,8 @@ pub enum RunError {
 /// The running threads.
 struct Stages {
     source: JoinHandle<Result<(), replay::ReplayError>>,
+    /// Of a source that keeps positions.
+    keeper: Option<kubernetes::Keeper>,
     lanes: Vec<JoinHandle<()>>,
     queues: Vec<Arc<Queue>>,
     receivers: Vec<JoinHandle<()>>,
@@ -67,13 +73,14 @@ struct Shared {
     ledger: Arc<Ledger>,
     progress: Arc<Progress>,
     shutdown: Arc<Shutdown>,
+    heartbeats: Arc<Heartbeats>,
 }
 
 /// Runs a configuration until its source ends or a signal comes, and all is delivered or given up.
 ///
 /// # Errors
 /// When it cannot begin. Everything later is in the report.
-pub fn run(config: Config, loader: &mut Loader) -> Result<Report, RunError> {
+pub fn run(config: Config, loader: &mut Loader, access: Access) -> Result<Report, RunError> {
     let system = |what: &str, error: std::io::Error| RunError::System(format!("{what}: {error}"));
     let filters = config.filters.iter().map(|filter| filter.name.clone());
     let receivers = config
@@ -82,9 +89,12 @@ pub fn run(config: Config, loader: &mut Loader) -> Result<Report, RunError> {
         .map(|receiver| receiver.name.clone());
     let shared = Shared {
         ledger: Arc::new(Ledger::new(filters.collect(), receivers.collect())),
-        progress: Progress::new(config.receivers.len()),
+        progress: Progress::new(config.receivers.len(), watches(&config.source)),
         shutdown: Arc::new(Shutdown::default()),
+        heartbeats: Arc::default(),
     };
+    // Before plugins are compiled, which may take seconds: a probe should find somebody.
+    let admin = config.admin.as_ref().map(bind).transpose()?;
     let output = StandardOutput::open(Arc::clone(&shared.shutdown))
         .map_err(|error| system("standard output", error))?;
     let output: Arc<dyn Output> = Arc::new(output);
@@ -101,7 +111,9 @@ pub fn run(config: Config, loader: &mut Loader) -> Result<Report, RunError> {
         .block_on(async { Signals::new() })
         .map_err(|error| system("signal handlers", error))?;
     let deadline = config.shutdown.deadline;
-    let stages = start(config, prepared, lanes, &shared)
+    let source = open_source(&config, access, &shared).map_err(RunError::Source)?;
+    let state = admin_state(&config, &source, &shared);
+    let stages = start(config, prepared, lanes, source, &shared)
         .map_err(|error| system("cannot start a thread", error))?;
     let (ended, end) = oneshot::channel();
     thread("weir-stages".into(), &shared.shutdown, move || {
@@ -109,7 +121,8 @@ pub fn run(config: Config, loader: &mut Loader) -> Result<Report, RunError> {
         let _ = ended.send(await_stages(stages));
     })
     .map_err(|error| system("cannot start a thread", error))?;
-    let clean = runtime.block_on(supervise(signals, end, &shared.shutdown, deadline));
+    let supervised = supervise(signals, end, &shared.shutdown, deadline);
+    let clean = runtime.block_on(beside(admin, state, supervised));
     let ledger = shared.ledger.snapshot();
     let delivered = shared.progress.is_complete() && ledger.waiting() == 0 && ledger.dead() == 0;
     Ok(Report {
@@ -118,10 +131,140 @@ pub fn run(config: Config, loader: &mut Loader) -> Result<Report, RunError> {
     })
 }
 
+fn bind(config: &config::Admin) -> Result<Admin, RunError> {
+    let failed = |error: std::io::Error| RunError::System(format!("admin.listen: {error}"));
+    let admin = Admin::bind(config.listen).map_err(failed)?;
+    let address = admin.address().map_err(failed)?;
+    tracing::info!(%address, "probes and metrics: /livez, /readyz, /metrics");
+    Ok(admin)
+}
+
+/// What probes and metrics are made of.
+fn admin_state(config: &Config, source: &Opened, shared: &Shared) -> admin::State {
+    let observed = match source {
+        Opened::Replay(_) => None,
+        Opened::Kubernetes { status, .. } => {
+            let receivers = config.receivers.iter();
+            Some(observe::Observed {
+                status: Arc::clone(status),
+                progress: Arc::clone(&shared.progress),
+                receivers: receivers.map(|receiver| receiver.name.clone()).collect(),
+            })
+        }
+    };
+    let observed = observed.map(Arc::new);
+    let readiness: Box<dyn Readiness> = match &observed {
+        Some(observed) => Box::new(Arc::clone(observed)),
+        None => Box::new(Health {
+            ready: true,
+            reasons: Vec::new(),
+            details: serde_json::json!({"source": {"kind": "replay"}}),
+        }),
+    };
+    let admin = config.admin.as_ref();
+    admin::State {
+        ledger: Arc::clone(&shared.ledger),
+        heartbeats: Arc::clone(&shared.heartbeats),
+        readiness,
+        kubernetes: observed.map(|observed| Box::new(move || observed.figures()) as _),
+        metrics_name_prefix: admin
+            .map_or_else(String::new, |admin| admin.metrics_name_prefix.clone()),
+        shutdown: Arc::clone(&shared.shutdown),
+    }
+}
+
+/// Answers probes for as long as `supervised` takes; gives what that gives.
+async fn beside<T>(
+    admin: Option<Admin>,
+    state: admin::State,
+    supervised: impl Future<Output = T>,
+) -> T {
+    let Some(admin) = admin else {
+        return supervised.await;
+    };
+    let ended = Notify::new();
+    let supervised = async {
+        let done = supervised.await;
+        ended.notify_one();
+        done
+    };
+    let (done, served) = tokio::join!(supervised, admin.serve(state, ended.notified()));
+    if let Err(error) = served {
+        tracing::error!("probes and metrics were not answered: {error}");
+    }
+    done
+}
+
+/// How many watches a source has, each with positions of its own.
+fn watches(source: &config::Source) -> usize {
+    match source {
+        config::Source::Replay(_) => 1,
+        config::Source::Kubernetes(kubernetes) => kubernetes::watch_names(kubernetes).len(),
+    }
+}
+
+/// A source that is ready to be read.
+enum Opened {
+    Replay(config::Replay),
+    Kubernetes {
+        intake: Box<kubernetes::Intake>,
+        keeper: kubernetes::Keeper,
+        status: Arc<kubernetes::Status>,
+    },
+}
+
+impl Opened {
+    /// Whether sinks may be called: with leader election, by who leads. The renew deadline ends that, whatever else is
+    /// slow to notice.
+    fn may_call(&self, config: &Config) -> MayCall {
+        match (self, &config.source) {
+            (Opened::Kubernetes { status, .. }, config::Source::Kubernetes(kubernetes))
+                if kubernetes.leader_election.is_some() =>
+            {
+                let status = Arc::clone(status);
+                Arc::new(move || status.leader.get().is_some_and(|leader| leader.holds()))
+            }
+            _ => Arc::new(|| true),
+        }
+    }
+}
+
+/// Opens the source, where that can fail: a cluster without credentials is better known before anything runs.
+fn open_source(
+    config: &Config,
+    access: Access,
+    shared: &Shared,
+) -> Result<Opened, kubernetes::SourceError> {
+    let kubernetes = match &config.source {
+        config::Source::Replay(replay) => return Ok(Opened::Replay(replay.clone())),
+        config::Source::Kubernetes(kubernetes) => kubernetes,
+    };
+    let receivers = config.receivers.iter();
+    let parts = kubernetes::Parts {
+        config: (**kubernetes).clone(),
+        cluster_name: config.cluster_name.clone(),
+        checkpoint: config.checkpoint.clone(),
+        receivers: receivers.map(|receiver| receiver.name.clone()).collect(),
+        access,
+        ledger: Arc::clone(&shared.ledger),
+        progress: Arc::clone(&shared.progress),
+        shutdown: Arc::clone(&shared.shutdown),
+        heartbeat: Arc::new(shared.heartbeats.add("weir-kubernetes")),
+    };
+    let spawn = |run| thread("weir-kubernetes".into(), &shared.shutdown, run);
+    let (intake, keeper, status) = kubernetes::start(parts, spawn)?;
+    Ok(Opened::Kubernetes {
+        intake: Box::new(intake),
+        keeper,
+        status,
+    })
+}
+
 fn start(
     config: Config,
     prepared: Prepared,
     lanes: usize,
+    source: Opened,
     shared: &Shared,
 ) -> std::io::Result<Stages> {
     let queues: Vec<Arc<Queue>> = config.receivers.iter().enumerate().map(new_queue).collect();
@@ -129,25 +272,54 @@ fn start(
     shared
         .shutdown
         .on_abort(move || aborting.iter().for_each(|queue| queue.abort()));
-    let receivers = start_receivers(&config, prepared.sinks, &queues, shared)?;
+    let may_call = source.may_call(&config);
+    let receivers = start_receivers(&config, prepared.sinks, &queues, &may_call, shared)?;
     let (lanes, senders) = start_lanes(&config, prepared.filters, lanes, &queues, shared)?;
-    let config::Source::Replay(replay) = config.source;
     let spread = Spread::new(senders, Arc::clone(&shared.progress));
-    let (ledger, shutdown) = (Arc::clone(&shared.ledger), Arc::clone(&shared.shutdown));
-    let source = replay::Source::new(replay, &config.cluster_name, spread, ledger, shutdown);
-    let source = thread("weir-source".into(), &shared.shutdown, move || source.run())?;
+    let (source, keeper) = start_source(source, &config.cluster_name, spread, shared)?;
     Ok(Stages {
         source,
+        keeper,
         lanes,
         queues,
         receivers,
     })
 }
 
+type Started = (
+    JoinHandle<Result<(), replay::ReplayError>>,
+    Option<kubernetes::Keeper>,
+);
+
+fn start_source(
+    source: Opened,
+    cluster_name: &str,
+    spread: Spread,
+    shared: &Shared,
+) -> std::io::Result<Started> {
+    let name = "weir-source".into();
+    match source {
+        Opened::Replay(replay) => {
+            let (ledger, shutdown) = (Arc::clone(&shared.ledger), Arc::clone(&shared.shutdown));
+            let source = replay::Source::new(replay, cluster_name, spread, ledger, shutdown);
+            let source = thread(name, &shared.shutdown, move || source.run())?;
+            Ok((source, None))
+        }
+        Opened::Kubernetes { intake, keeper, .. } => {
+            let source = thread(name, &shared.shutdown, move || {
+                intake.run(spread);
+                Ok(())
+            })?;
+            Ok((source, Some(keeper)))
+        }
+    }
+}
+
 fn start_receivers(
     config: &Config,
     sinks: Vec<Sink>,
     queues: &[Arc<Queue>],
+    may_call: &MayCall,
     shared: &Shared,
 ) -> std::io::Result<Vec<JoinHandle<()>>> {
     let start = |(index, sink): (usize, Sink)| {
@@ -160,7 +332,9 @@ fn start_receivers(
             receiver.retry,
             Arc::clone(&shared.ledger),
             Arc::clone(&shared.shutdown),
-        );
+        )
+        .only_while(Arc::clone(may_call))
+        .beating(shared.heartbeats.add(format!("weir-to-{index}")));
         thread(format!("weir-to-{index}"), &shared.shutdown, move || {
             delivery.run()
         })
@@ -194,7 +368,8 @@ fn start_lanes(
             queues.iter().zip(&config.receivers).map(outlet).collect(),
             Arc::clone(&shared.ledger),
             Arc::clone(&shared.shutdown),
-        );
+        )
+        .beating(shared.heartbeats.add(format!("weir-lane-{index}")));
         let (sender, chunks) = crossbeam_channel::bounded(CHUNKS_WAITING_MAX);
         senders.push(sender);
         lanes.push(thread(
@@ -266,66 +441,11 @@ fn await_stages(stages: Stages) -> bool {
     for receiver in stages.receivers {
         clean &= receiver.join().is_ok();
     }
+    if let Some(keeper) = stages.keeper {
+        // It said what was wrong when it happened.
+        clean &= keeper.finish().is_ok();
+    }
     clean
-}
-
-/// The signals that end a run.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Signals> {
-        Ok(Signals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
-    }
-}
-
-/// Waits for the end; a first signal drains, a second one or the deadline aborts. Where the process aborts by
-/// itself, its threads have as long to notice as after a signal.
-async fn supervise(
-    mut signals: Signals,
-    mut end: oneshot::Receiver<bool>,
-    shutdown: &Shutdown,
-    deadline: Duration,
-) -> bool {
-    let aborted = Arc::new(Notify::new());
-    let notify = Arc::clone(&aborted);
-    shutdown.on_abort(move || notify.notify_one());
-    tokio::select! {
-        clean = &mut end => return clean.unwrap_or(false),
-        () = aborted.notified() => return give_up(end).await,
-        name = signals.next() => {
-            let deadline_s = deadline.as_secs();
-            tracing::info!(signal = name, deadline_s, "stopping: delivering what was read");
-            shutdown.advance(Phase::Draining);
-        }
-    }
-    tokio::select! {
-        clean = &mut end => return clean.unwrap_or(false),
-        () = aborted.notified() => {}
-        () = tokio::time::sleep(deadline) => tracing::error!("the deadline for stopping has passed"),
-        name = signals.next() => tracing::warn!(signal = name, "stopping at once"),
-    }
-    shutdown.advance(Phase::Aborting);
-    give_up(end).await
-}
-
-async fn give_up(end: oneshot::Receiver<bool>) -> bool {
-    if tokio::time::timeout(ABORT_GRACE, end).await.is_err() {
-        tracing::warn!("a thread did not notice in time that the process ends");
-    }
-    false
 }
 
 /// Writes the ledger as JSON.

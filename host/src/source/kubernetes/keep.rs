@@ -1,0 +1,388 @@
+//! Keeping positions: where they were at the start, and saving them while events are delivered.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use weir_kubernetes::backoff::Backoff;
+use weir_kubernetes::config_map::ConfigMapStore;
+use weir_kubernetes::connect::{Connection, is_in_cluster};
+use weir_kubernetes::gap::milliseconds;
+use weir_kubernetes::lease::{self, Held};
+use weir_kubernetes::status::WatchStatus;
+
+use super::plan::shown;
+use super::{SourceError, Status};
+use crate::ack::Progress;
+use crate::config::Checkpoint;
+use crate::position::{PositionFile, Positions, WatchPosition};
+
+/// The ConfigMap of a weir in a cluster that was told nothing else; `deploy/01-config.yaml` makes it.
+const CONFIG_MAP_DEFAULT: &str = "weir-position";
+/// How often a changed position is saved: what a crash makes come again.
+const SAVE_FILE_EVERY: Duration = Duration::from_secs(1);
+/// A ConfigMap is a write to the cluster's etcd.
+const SAVE_CONFIG_MAP_EVERY: Duration = Duration::from_secs(10);
+/// Pauses before a position that could not be loaded is asked for again.
+const LOAD_PAUSE_FIRST: Duration = Duration::from_secs(1);
+const LOAD_PAUSE_MOST: Duration = Duration::from_secs(30);
+/// How often it is tried to save a first position.
+const SAVE_FIRST_EVERY: Duration = Duration::from_millis(50);
+/// How often it is said that positions cannot be saved.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
+/// The last save must not hold up the end for longer.
+const LAST_SAVE_MOST: Duration = Duration::from_secs(5);
+
+/// How saving goes, for metrics.
+#[derive(Debug, Default)]
+pub struct CheckpointStatus {
+    /// Positions saved.
+    pub saves: AtomicU64,
+    /// Positions that could not be saved.
+    pub failures: AtomicU64,
+    /// When one was last saved, in milliseconds since the Unix epoch; 0 for never.
+    pub last_save_ms: AtomicU64,
+}
+
+/// Where positions are kept.
+pub(super) enum Store {
+    None,
+    File(PositionFile),
+    /// And how it is shown.
+    ConfigMap(Box<ConfigMapStore>, String),
+    Lease(Box<Held>),
+}
+
+impl Store {
+    pub(super) fn of(checkpoint: &Checkpoint, connection: &Arc<Connection>) -> Store {
+        let config_map = |name: &str| {
+            let namespace = connection.namespace().to_owned();
+            let place = format!("ConfigMap {namespace}/{name}");
+            let store = ConfigMapStore::new(connection.clients(), namespace, name.to_owned());
+            Store::ConfigMap(Box::new(store), place)
+        };
+        match checkpoint {
+            Checkpoint::File(path) => Store::File(PositionFile::new(path.clone())),
+            Checkpoint::ConfigMap(name) => config_map(name),
+            Checkpoint::Default if is_in_cluster() => config_map(CONFIG_MAP_DEFAULT),
+            Checkpoint::Default => {
+                tracing::warn!(
+                    "no checkpoint: a restart begins as the first start does, and may miss events or bring some again; set `checkpoint: {{file: PATH}}`"
+                );
+                Store::None
+            }
+        }
+    }
+
+    fn place(&self) -> String {
+        match self {
+            Store::None => "nowhere".to_owned(),
+            Store::File(_) => "the file of checkpoint.file".to_owned(),
+            Store::ConfigMap(_, place) => place.clone(),
+            Store::Lease(_) => "the annotation of the lease".to_owned(),
+        }
+    }
+}
+
+/// The positions at the start.
+pub(super) struct Kept {
+    receivers: Vec<String>,
+    watches: Vec<(String, WatchPosition)>,
+}
+
+impl Kept {
+    fn new(receivers: &[String], watches: &[String], positions: &Positions) -> Kept {
+        let watch = |name: &String| (name.clone(), positions.of_watch(name));
+        Kept {
+            receivers: receivers.to_vec(),
+            watches: watches.iter().map(watch).collect(),
+        }
+    }
+
+    fn of(&self, watch: usize, receiver: usize) -> Option<u64> {
+        let (_, position) = &self.watches[watch];
+        position.receivers.get(&self.receivers[receiver]).copied()
+    }
+
+    /// Where a watch must begin for the receiver that is furthest behind; `None` where nothing was kept.
+    pub(super) fn lowest(&self, watch: usize) -> Option<u64> {
+        let receivers = 0..self.receivers.len();
+        receivers
+            .filter_map(|receiver| self.of(watch, receiver))
+            .min()
+    }
+
+    /// Tells where each receiver is that was there before.
+    pub(super) fn resume(&self, watch: usize, progress: &Progress) {
+        for receiver in 0..self.receivers.len() {
+            if let Some(position) = self.of(watch, receiver) {
+                progress.resume(receiver, watch, position);
+            }
+        }
+    }
+
+    /// Receivers that were not there before start at now, where others go on from before.
+    pub(super) fn begin_new_receivers(&self, watch: usize, newest: u64, progress: &Progress) {
+        for receiver in 0..self.receivers.len() {
+            if self.of(watch, receiver).is_none() {
+                progress.resume(receiver, watch, newest);
+            }
+        }
+    }
+
+    pub(super) fn watch_status(&self, watch: usize, name: &str) -> WatchStatus {
+        let open_s = self.watches[watch].1.open_s;
+        let open = open_s.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
+        WatchStatus::new(shown(name), open)
+    }
+
+    /// Which watches have positions in there.
+    fn watches_in(&self, positions: &Positions) -> Vec<usize> {
+        let watches = self.watches.iter().enumerate();
+        let there = watches.filter(|(_, (name, _))| positions.watches.contains_key(name));
+        there.map(|(watch, _)| watch).collect()
+    }
+
+    /// The positions now; what has not begun is where it was.
+    fn now(&self, progress: &Progress, status: &Status) -> Positions {
+        let mut positions = Positions::default();
+        let statuses = status.watches.get();
+        for (watch, (name, before)) in self.watches.iter().enumerate() {
+            let open = statuses.and_then(|statuses| statuses[watch].open());
+            let mut now = WatchPosition {
+                open_s: open.map(|open| milliseconds(open) / 1000).or(before.open_s),
+                ..WatchPosition::default()
+            };
+            for (receiver, receiver_name) in self.receivers.iter().enumerate() {
+                let position = progress.position(receiver, watch);
+                if let Some(position) = position.or_else(|| self.of(watch, receiver)) {
+                    now.receivers.insert(receiver_name.clone(), position);
+                }
+            }
+            if !now.receivers.is_empty() {
+                positions.watches.insert(name.clone(), now);
+            }
+        }
+        positions
+    }
+}
+
+/// Saves positions, in the way of their store.
+pub(super) struct Keeping {
+    store: Store,
+    /// For each watch, whether a position of it is kept. A watch that begins for the first time waits for it.
+    kept: Vec<watch::Sender<bool>>,
+}
+
+impl Keeping {
+    pub(super) fn new(store: Store) -> Keeping {
+        Keeping {
+            store,
+            kept: Vec::new(),
+        }
+    }
+
+    /// What tells a watch that its first position is kept; `None` where one was, or none will ever be.
+    pub(super) fn first_kept(&self, watch: usize) -> Option<watch::Receiver<bool>> {
+        let kept = &self.kept[watch];
+        let waits = !matches!(self.store, Store::None) && !*kept.borrow();
+        waits.then(|| kept.subscribe())
+    }
+
+    /// Reads the positions. A cluster that does not answer is asked again for ever: to begin without them would lose
+    /// events, or flood.
+    pub(super) async fn load(
+        &mut self,
+        receivers: &[String],
+        watches: &[String],
+    ) -> Result<Kept, SourceError> {
+        let text = match &mut self.store {
+            Store::None => None,
+            Store::File(file) => {
+                // What cannot be saved later should be known now.
+                file.probe()?;
+                file.load()?
+            }
+            Store::ConfigMap(store, _) => load_patiently(store).await,
+            Store::Lease(held) => held.position().map(str::to_owned),
+        };
+        let positions = match text {
+            Some(text) => Positions::parse(&text, &self.store.place())?,
+            None => Positions::default(),
+        };
+        let kept = Kept::new(receivers, watches, &positions);
+        // Without receivers there is nothing to keep.
+        let is_kept = |watch| receivers.is_empty() || kept.lowest(watch).is_some();
+        self.kept = (0..watches.len())
+            .map(|watch| watch::Sender::new(is_kept(watch)))
+            .collect();
+        for (watch, name) in watches.iter().enumerate() {
+            let (watch, position) = (shown(name), kept.lowest(watch));
+            tracing::info!(
+                watch,
+                position,
+                place = self.store.place(),
+                "position loaded"
+            );
+        }
+        Ok(kept)
+    }
+
+    /// Saves positions when they change; ends only when a lease is lost.
+    pub(super) async fn run(
+        &mut self,
+        kept: &Kept,
+        progress: &Progress,
+        status: &Status,
+    ) -> SourceError {
+        let every = match &mut self.store {
+            Store::None => return std::future::pending().await,
+            Store::Lease(held) => {
+                let renewals = Renewals::new(&self.kept, held.status());
+                let position = || {
+                    let now = kept.now(progress, status);
+                    renewals.before(kept.watches_in(&now));
+                    Some(now.text())
+                };
+                return SourceError::LeaseLost(held.renew_loop(position).await);
+            }
+            Store::File(_) => SAVE_FILE_EVERY,
+            Store::ConfigMap(..) => SAVE_CONFIG_MAP_EVERY,
+        };
+        let mut saved = String::new();
+        let mut complained: Option<Instant> = None;
+        loop {
+            // Who waits for a first position should not wait long.
+            let first = self.kept.iter().any(|kept| !*kept.borrow());
+            let turn = if first { SAVE_FIRST_EVERY } else { every };
+            tokio::time::sleep(turn.min(every)).await;
+            let now = kept.now(progress, status);
+            let text = now.text();
+            if text == saved || now == Positions::default() {
+                continue;
+            }
+            match self.save(text.clone(), &status.checkpoint).await {
+                Ok(()) => {
+                    saved = text;
+                    mark(&self.kept, &kept.watches_in(&now));
+                }
+                Err(error) => {
+                    if complained.is_none_or(|last| last.elapsed() >= COMPLAIN_EVERY) {
+                        complained = Some(Instant::now());
+                        tracing::error!(
+                            "the position is not saved; a restart would deliver again what follows the last saved one: {error}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    /// Saves the last positions; gives a lease back where no sink is called any more (`quiet`), else lets it expire.
+    pub(super) async fn end(
+        mut self,
+        kept: &Kept,
+        progress: &Progress,
+        status: &Status,
+        quiet: bool,
+    ) {
+        let text = kept.now(progress, status).text();
+        let ending = async {
+            if let Store::Lease(held) = self.store {
+                // Without it others wait for its time, and begin at the last renewal.
+                if quiet && let Err(failure) = held.release(Some(text)).await {
+                    tracing::warn!("the lease is not given back: {failure}");
+                }
+            } else if let Err(error) = self.save(text, &status.checkpoint).await {
+                tracing::error!(
+                    "the last position is not saved; the next start delivers again what follows the one before: {error}"
+                );
+            }
+        };
+        if tokio::time::timeout(LAST_SAVE_MOST, ending).await.is_err() {
+            tracing::error!(
+                "saving the last position takes too long; the next start delivers again what follows the one before"
+            );
+        }
+    }
+
+    async fn save(&mut self, text: String, counts: &CheckpointStatus) -> Result<(), SourceError> {
+        let saved = match &mut self.store {
+            Store::None | Store::Lease(_) => return Ok(()),
+            Store::File(file) => {
+                let file = file.clone();
+                // It waits for the disk, and events must not.
+                let saved = tokio::task::spawn_blocking(move || file.save(&text)).await;
+                match saved {
+                    Ok(saved) => saved.map_err(SourceError::from),
+                    Err(error) => Err(std::io::Error::other(error).into()),
+                }
+            }
+            Store::ConfigMap(store, _) => store.save(&text).await.map_err(SourceError::from),
+        };
+        let count = if saved.is_ok() {
+            counts
+                .last_save_ms
+                .store(milliseconds(SystemTime::now()), Ordering::Relaxed);
+            &counts.saves
+        } else {
+            &counts.failures
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        saved
+    }
+}
+
+/// Says that positions of these watches are kept.
+fn mark(kept: &[watch::Sender<bool>], watches: &[usize]) {
+    for watch in watches {
+        kept[*watch].send_if_modified(|kept| !std::mem::replace(kept, true));
+    }
+}
+
+/// Which watches are in the renewal under way; they are kept when there was one more.
+struct Renewals<'a> {
+    kept: &'a [watch::Sender<bool>],
+    lease: Arc<lease::Status>,
+    under_way: RefCell<(u64, Vec<usize>)>,
+}
+
+impl Renewals<'_> {
+    fn new(kept: &[watch::Sender<bool>], lease: Arc<lease::Status>) -> Renewals<'_> {
+        Renewals {
+            kept,
+            lease,
+            under_way: RefCell::default(),
+        }
+    }
+
+    /// Before a renewal with positions of these watches.
+    fn before(&self, watches: Vec<usize>) {
+        let renewed = self.lease.snapshot().counts.renewed;
+        let (before, under_way) = self.under_way.replace((renewed, watches));
+        if renewed > before {
+            mark(self.kept, &under_way);
+        }
+    }
+}
+
+async fn load_patiently(store: &mut ConfigMapStore) -> Option<String> {
+    let mut backoff = Backoff::new(LOAD_PAUSE_FIRST, LOAD_PAUSE_MOST);
+    loop {
+        match store.load().await {
+            Ok(text) => return text,
+            Err(failure) => {
+                let pause = backoff.next(failure.retry_after());
+                let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+                tracing::warn!(
+                    pause_ms,
+                    "the position cannot be read, will be tried again; no event is read before: {failure}"
+                );
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+}
