@@ -164,6 +164,9 @@ impl Connection {
         self.shared.change(|state| {
             let wish = target.wish(incoming);
             state.access.check(user, &wish)?;
+            if !state.kinds.iter().any(|kind| target.is_in_group_of(kind)) {
+                return Ok(no_such_page());
+            }
             let found = state.kinds.iter().find(|kind| target.is_of(kind));
             let kind = found.cloned().ok_or_else(Status::no_such_resource)?;
             if !target.subresource.is_empty() || (!kind.namespaced && !target.namespace.is_empty())
@@ -213,9 +216,10 @@ impl Connection {
         };
         let begun = match watch.begin(state) {
             Ok(begun) => begun,
-            Err(status) if status.code == 410 && !state.options.expired_watch_is_status => {
-                Begun::refused(state, &status)
+            Err(status) if status.code == 410 && state.options.expired_watch_is_status => {
+                return Err(status);
             }
+            Err(status) if [410, 504].contains(&status.code) => Begun::refused(state, &status),
             Err(status) => return Err(status),
         };
         let open = Open::new(&self.shared, state);
@@ -354,12 +358,16 @@ fn path_that_is_no_resource(
         },
         path => match kinds::discover(&state.kinds, path) {
             Some(value) => Outcome::Json { code: 200, value },
-            None => Outcome::Text {
-                code: 404,
-                text: "404 page not found\n".into(),
-            },
+            None => no_such_page(),
         },
     })
+}
+
+fn no_such_page() -> Outcome {
+    Outcome::Text {
+        code: 404,
+        text: "404 page not found\n".into(),
+    }
 }
 
 /// A request for one object, or a change.

@@ -42,6 +42,17 @@ const EVENTS_MEMBERS: &[(&str, &str, bool)] = &[
     ("deprecatedCount", "count", false),
 ];
 
+/// Members of a reference to an object.
+const REFERENCE: &[&str] = &[
+    "kind",
+    "namespace",
+    "name",
+    "uid",
+    "apiVersion",
+    "resourceVersion",
+    "fieldPath",
+];
+
 /// An event of either form (or of neither) as it is stored.
 pub(super) fn stored(event: &Value) -> Value {
     let newer = event["regarding"].is_object();
@@ -53,7 +64,10 @@ pub(super) fn stored(event: &Value) -> Value {
     for (name, default) in MEMBERS {
         let default = default.map(|text| serde_json::from_str(text).expect("it is JSON"));
         let value = given(name).or(default);
-        if let Some(value) = value {
+        if let Some(mut value) = value {
+            if ["involvedObject", "related"].contains(name) {
+                value = reference(&value);
+            }
             whole.insert((*name).into(), value);
         }
     }
@@ -93,6 +107,17 @@ pub(super) fn first_time(stored: &Value) -> Option<String> {
     let time = times.iter().find_map(|name| stored[*name].as_str())?;
     let second = time.get(..19)?;
     Some(format!("{second}Z"))
+}
+
+/// A reference to an object, in the order of the server.
+fn reference(given: &Value) -> Value {
+    let mut whole = Map::new();
+    for member in REFERENCE {
+        if let Some(value) = given.get(*member).filter(|value| !is_empty(value)) {
+            whole.insert((*member).into(), value.clone());
+        }
+    }
+    Value::Object(whole)
 }
 
 fn newer_name(core: &str) -> &str {

@@ -20,10 +20,17 @@ impl Form {
         if header.trim().is_empty() {
             return Ok(Form::Whole);
         }
-        header
+        if let Some(form) = header.split(',').find_map(served) {
+            return Ok(form);
+        }
+        let json = header
             .split(',')
-            .find_map(served)
-            .ok_or_else(Status::not_acceptable)
+            .any(|media| is_json(media.split(';').next()));
+        Err(if json {
+            Status::not_acceptable_form()
+        } else {
+            Status::not_acceptable()
+        })
     }
 
     /// An object on its own: of a GET or of a watch line.
@@ -48,6 +55,11 @@ impl Form {
             Form::Whole => (format!("{}List", kind.kind), kind.api_version()),
             Form::Metadata => ("PartialObjectMetadataList".into(), "meta.k8s.io/v1".into()),
         };
+        let items = match self {
+            // Nothing of this form is null.
+            Form::Metadata if items.is_empty() => Value::Null,
+            _ => items.into(),
+        };
         let members = json!({"metadata": list_metadata, "items": items});
         with_kind(&name, &api_version, members)
     }
@@ -55,7 +67,7 @@ impl Form {
 
 fn served(media: &str) -> Option<Form> {
     let mut parts = media.split(';').map(str::trim);
-    if !["application/json", "application/*", "*/*"].contains(&parts.next()?) {
+    if !is_json(parts.next()) {
         return None;
     }
     let parameters: Vec<(&str, &str)> = parts.filter_map(|part| part.split_once('=')).collect();
@@ -72,6 +84,11 @@ fn served(media: &str) -> Option<Form> {
         }
         Some(_) => None,
     }
+}
+
+fn is_json(media: Option<&str>) -> bool {
+    let media = media.unwrap_or_default().trim();
+    ["application/json", "application/*", "*/*"].contains(&media)
 }
 
 fn members(kind: &Kind, stored: &Value) -> Value {

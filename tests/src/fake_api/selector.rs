@@ -122,8 +122,7 @@ fn parse_fields(kind: &Kind, text: &str) -> Result<Vec<FieldTerm>, Status> {
             return Err(Status::bad_request(message));
         };
         let Some(field) = stored_name(kind, name) else {
-            let message = format!("field label not supported: {name}");
-            return Err(Status::bad_request(message));
+            return Err(Status::bad_request(unknown_field(kind, name)));
         };
         terms.push(FieldTerm {
             field: field.to_owned(),
@@ -145,6 +144,25 @@ fn stored_name<'a>(kind: &Kind, name: &'a str) -> Option<&'a str> {
             Some(found.1)
         }
         _ => None,
+    }
+}
+
+/// Kinds with a list of their own say less.
+fn unknown_field(kind: &Kind, name: &str) -> String {
+    let own = [
+        "events",
+        "namespaces",
+        "nodes",
+        "pods",
+        "secrets",
+        "services",
+    ];
+    if own.contains(&kind.resource.as_str()) {
+        format!("field label not supported: {name}")
+    } else {
+        format!(
+            "{name:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+        )
     }
 }
 

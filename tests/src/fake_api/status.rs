@@ -74,17 +74,30 @@ impl Status {
         Status::new(404, "NotFound", message).with_details(json!({}))
     }
 
+    /// None of the accepted types is served at all.
     pub(super) fn not_acceptable() -> Status {
+        let message = "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, \
+                       application/vnd.kubernetes.protobuf, application/json;stream=watch, \
+                       application/vnd.kubernetes.protobuf;stream=watch";
+        Status::new(406, "NotAcceptable", message).with_details(json!({}))
+    }
+
+    /// A type is served, but not with such an `as`.
+    pub(super) fn not_acceptable_form() -> Status {
         let message = "only the following media types are accepted: application/json, application/yaml, \
                        application/vnd.kubernetes.protobuf";
         Status::new(406, "NotAcceptable", message)
     }
 
-    pub(super) fn unsupported_media_type(accepted: &str) -> Status {
-        let message = format!(
-            "the body of the request was in an unknown format - accepted media types include: {accepted}"
-        );
+    pub(super) fn unsupported_media_type() -> Status {
+        let message = "the body of the request was in an unknown format - accepted media types include: \
+                       application/json, application/yaml, application/vnd.kubernetes.protobuf";
         Status::new(415, "UnsupportedMediaType", message)
+    }
+
+    pub(super) fn unsupported_patch_type() -> Status {
+        let message = "415: Unsupported Media Type";
+        Status::new(415, "UnsupportedMediaType", message).with_details(json!({}))
     }
 
     pub(super) fn expired_list() -> Status {
@@ -122,6 +135,19 @@ impl Status {
         Status::new(504, "Timeout", message).with_details(json!({"causes": [cause]}))
     }
 
+    /// The same as the last line of a watch that wanted initial events.
+    pub(super) fn too_large_version_to_watch(asked: u64, current: u64) -> Status {
+        let mut status = Status::too_large_version(asked, current);
+        status.body["details"]["retryAfterSeconds"] = 2.into();
+        status
+    }
+
+    /// An object to write whose resourceVersion is no number.
+    pub(super) fn bad_object_version(version: &str) -> Status {
+        let message = format!("strconv.ParseUint: parsing {version:?}: invalid syntax");
+        Status::new(500, "", message)
+    }
+
     /// A watch from something that is no number: the server has no better code for it.
     pub(super) fn bad_watch_version(version: &str) -> Status {
         Status::new(500, "", bad_version(version))
@@ -150,6 +176,16 @@ impl Status {
             kind.qualified()
         );
         Status::new(409, "Conflict", message).with_details(details(kind, name))
+    }
+
+    /// The same with the kind in place of the resource, as a deletion has it.
+    pub(super) fn conflict_of_kind(kind: &Kind, name: &str, why: &str) -> Status {
+        let resource = kind.kind.clone();
+        let as_resource = Kind {
+            resource,
+            ..kind.clone()
+        };
+        Status::conflict(&as_resource, name, why)
     }
 
     /// A 422. The kind is named by what the request was for, `Lease.coordination.k8s.io` for example.

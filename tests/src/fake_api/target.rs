@@ -50,16 +50,21 @@ impl Target {
         (&self.group, &self.version, &self.resource) == (&kind.group, &kind.version, &kind.resource)
     }
 
+    pub(super) fn is_in_group_of(&self, kind: &Kind) -> bool {
+        (&self.group, &self.version) == (&kind.group, &kind.version)
+    }
+
     /// The permission that a request needs.
     pub(super) fn wish(&self, incoming: &Incoming) -> Wish {
         let one = !self.name.is_empty();
         let verb = match (incoming.method.as_str(), one) {
-            ("GET" | "HEAD", _) if incoming.watch => "watch",
-            ("GET" | "HEAD", true) => "get",
-            ("GET" | "HEAD", false) => "list",
+            ("GET", _) if incoming.watch => "watch",
+            ("GET", true) => "get",
+            ("GET", false) => "list",
             ("POST", _) => "create",
             ("PUT", _) => "update",
             ("PATCH", _) => "patch",
+            ("HEAD", _) => "head",
             ("DELETE", true) => "delete",
             _ => "deletecollection",
         };

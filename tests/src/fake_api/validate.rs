@@ -73,6 +73,17 @@ const LEASE: &[(&str, Type)] = &[
     ("spec", Type::Any),
 ];
 
+/// A Lease's spec in the order of the server.
+pub(super) fn lease_spec_in_order(spec: &Value) -> Value {
+    let mut whole = serde_json::Map::new();
+    for (name, _) in LEASE_SPEC {
+        if let Some(value) = spec.get(*name).filter(|value| !value.is_null()) {
+            whole.insert((*name).into(), value.clone());
+        }
+    }
+    Value::Object(whole)
+}
+
 /// Refuses what the server would.
 pub(super) fn object(kind: &Kind, object: &Value) -> Result<(), Status> {
     let check = Check { kind };
@@ -121,8 +132,8 @@ impl Check<'_> {
                 path => format!("{path}.{name}"),
             };
             let Some((_, wanted)) = known.iter().find(|(there, _)| there == name) else {
-                let message = format!("strict decoding error: unknown field {path:?}");
-                return Err(Status::bad_request(message));
+                let why = format!("strict decoding error: unknown field {path:?}");
+                return Err(self.unreadable(&why));
             };
             if !value.is_null() {
                 self.value(structure, &path, value, *wanted)?;

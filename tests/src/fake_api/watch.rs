@@ -96,6 +96,10 @@ impl Watch {
         };
         let now = store.log().len();
         if self.options.send_initial_events {
+            let current = store.revision();
+            if after > current {
+                return Err(Status::too_large_version_to_watch(after, current));
+            }
             return Ok(Begun::new(state, self.initial(store), now, 0));
         }
         if after == 0 {

@@ -13,16 +13,28 @@ use super::status::{Cause, Status};
 use super::target::Target;
 use super::validate;
 
-/// What the server reads objects in; the fake reads only the first.
-const OBJECT_TYPES: &str =
-    "application/json, application/yaml, application/vnd.kubernetes.protobuf";
-
-/// What the server reads patches in. The fake reads merge patches, and strategic ones as such.
-const PATCH_TYPES: &str = "application/json-patch+json, application/merge-patch+json, \
-                           application/apply-patch+yaml, application/strategic-merge-patch+json";
+/// What the fake reads patches in, strategic ones as merge patches. A server knows two more.
+const PATCH_TYPES: &[&str] = &[
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+];
 
 const MODIFIED: &str =
     "the object has been modified; please apply your changes to the latest version and try again";
+
+/// Conditions of a deletion, what messages call them, and what they say of one that does not hold.
+const PRECONDITIONS: &[(&str, &str, &str)] = &[
+    (
+        "uid",
+        "UID",
+        "The object might have been deleted and then recreated",
+    ),
+    (
+        "resourceVersion",
+        "ResourceVersion",
+        "The object might have been modified",
+    ),
+];
 
 /// Metadata in the order of the server.
 const METADATA: &[&str] = &[
@@ -81,31 +93,22 @@ pub(super) fn update(
     incoming: &Incoming,
 ) -> Result<(u16, Arc<Value>), Status> {
     let object = decode_object(kind, target, incoming)?;
-    if text(&object["metadata"]["name"]) != target.name {
-        let message = format!(
-            "the name of the object ({}) does not match the name on the URL ({})",
-            text(&object["metadata"]["name"]),
-            target.name
-        );
-        return Err(Status::bad_request(message));
-    }
+    check_name(&object, target)?;
     let path = kind.path(&target.namespace, &target.name);
     let Some(current) = state.store.get(&kind.table(), &path) else {
         if kind.resource != "leases" {
             return Err(Status::not_found(kind, &target.name));
         }
         validate::object(kind, &object)?;
+        // A resourceVersion is no condition here, a uid is.
+        check_uid(kind, &object, "", &path)?;
         return Ok((201, add(state, kind, object)));
     };
     if text(&object["metadata"]["resourceVersion"]).is_empty() && kind.resource == "leases" {
         let why = "must be specified for an update";
-        let causes = [Cause::invalid("metadata.resourceVersion", "0x0", why)];
-        return Err(Status::invalid(
-            &kind.group,
-            &kind.resource,
-            &target.name,
-            &causes,
-        ));
+        let causes = [Cause::invalid("metadata.resourceVersion", "0", why)];
+        let (group, resource) = (&kind.group, &kind.resource);
+        return Err(Status::invalid(group, resource, &target.name, &causes));
     }
     let object = replace(state, kind, &path, &current, object)?;
     Ok((200, object))
@@ -118,35 +121,38 @@ pub(super) fn patch(
     target: &Target,
     incoming: &Incoming,
 ) -> Result<Arc<Value>, Status> {
-    let types = [
-        "application/merge-patch+json",
-        "application/strategic-merge-patch+json",
-    ];
-    if !types.contains(&media_type(incoming)) {
-        return Err(Status::unsupported_media_type(PATCH_TYPES));
+    if !PATCH_TYPES.contains(&media_type(incoming)) {
+        return Err(Status::unsupported_patch_type());
     }
-    let patch: Value = serde_json::from_slice(&incoming.body)
-        .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
+    let patch: Map<String, Value> = serde_json::from_slice(&incoming.body).map_err(|error| {
+        Status::bad_request(format!("error decoding patch: {}", parse_error(&error)))
+    })?;
     let path = kind.path(&target.namespace, &target.name);
     let current = state.store.get(&kind.table(), &path);
     let current = current.ok_or_else(|| Status::not_found(kind, &target.name))?;
     let mut object = (*current).clone();
     // Only a resourceVersion in the patch itself is a condition.
     object["metadata"]["resourceVersion"] = "".into();
-    merge(&mut object, &patch);
+    merge(&mut object, &Value::Object(patch));
     let object = check_kind(kind, object)?;
-    if text(&object["metadata"]["name"]) != target.name {
+    check_name(&object, target)?;
+    let (uid, there) = (&object["metadata"]["uid"], &current["metadata"]["uid"]);
+    if uid != there {
         let causes = [Cause::invalid(
-            "metadata.name",
-            &object["metadata"]["name"].to_string(),
+            "metadata.uid",
+            &uid.to_string(),
             "field is immutable",
         )];
-        return Err(Status::invalid(
-            &kind.group,
-            &kind.kind,
-            &target.name,
-            &causes,
-        ));
+        return Err(invalid(kind, &target.name, &causes));
+    }
+    if let Err(status) = validate::object(kind, &object)
+        && status.code == 400
+    {
+        // What cannot be read behind a patch is a fault of the patch.
+        let given = format!("{:?}", object.to_string());
+        let why = text(&status.body()["message"]);
+        let causes = [Cause::invalid("patch", &given, why)];
+        return Err(Status::invalid("", "", "", &causes));
     }
     replace(state, kind, &path, &current, object)
 }
@@ -162,15 +168,14 @@ pub(super) fn delete(
     let current = state.store.get(&kind.table(), &path);
     let current = current.ok_or_else(|| Status::not_found(kind, &target.name))?;
     let options: Value = serde_json::from_slice(&incoming.body).unwrap_or_default();
-    for (name, called) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
-        let there = &current["metadata"][name];
-        let wanted = text(&options["preconditions"][name]);
+    for (member, called, why) in PRECONDITIONS {
+        let there = text(&current["metadata"][*member]);
+        let wanted = text(&options["preconditions"][*member]);
         if !wanted.is_empty() && there != wanted {
             let why = format!(
-                "Precondition failed: {called} in precondition: {wanted}, {called} in object meta: {}",
-                text(there)
+                "the {called} in the precondition ({wanted}) does not match the {called} in record ({there}). {why}"
             );
-            return Err(Status::conflict(kind, &target.name, &why));
+            return Err(Status::conflict_of_kind(kind, &target.name, &why));
         }
     }
     state.store.delete(&kind.table(), &[path]);
@@ -233,24 +238,16 @@ fn replace(
     current: &Arc<Value>,
     mut object: Value,
 ) -> Result<Arc<Value>, Status> {
-    let (asked, there) = (&object["metadata"], &current["metadata"]);
+    let there = &current["metadata"];
     let name = text(&there["name"]).to_owned();
-    let version = text(&asked["resourceVersion"]);
+    let version = text(&object["metadata"]["resourceVersion"]);
     if !version.is_empty() && version.parse::<u64>().is_err() {
-        let message = format!("invalid resourceVersion: {version:?}");
-        return Err(Status::bad_request(message));
+        return Err(Status::bad_object_version(version));
     }
     if !version.is_empty() && there["resourceVersion"] != version {
         return Err(Status::conflict(kind, &name, MODIFIED));
     }
-    let uid = text(&asked["uid"]);
-    if !uid.is_empty() && there["uid"] != uid {
-        let why = format!(
-            "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
-            text(&there["uid"])
-        );
-        return Err(Status::conflict(kind, &name, &why));
-    }
+    check_uid(kind, &object, text(&there["uid"]), path)?;
     validate::object(kind, &object)?;
     for member in ["uid", "creationTimestamp", "resourceVersion", "namespace"] {
         object["metadata"][member] = there[member].clone();
@@ -281,7 +278,10 @@ pub(super) fn in_order(kind: &Kind, object: Value) -> Value {
             whole.insert(member.clone(), value.clone());
         }
     }
-    let whole = Value::Object(whole);
+    let mut whole = Value::Object(whole);
+    if kind.resource == "leases" {
+        whole["spec"] = validate::lease_spec_in_order(&whole["spec"]);
+    }
     if kind.is_event() {
         event::stored(&whole)
     } else {
@@ -297,10 +297,18 @@ fn media_type(incoming: &Incoming) -> &str {
 /// The object in a request for its kind and namespace.
 fn decode_object(kind: &Kind, target: &Target, incoming: &Incoming) -> Result<Value, Status> {
     if !["", "application/json"].contains(&media_type(incoming)) {
-        return Err(Status::unsupported_media_type(OBJECT_TYPES));
+        return Err(Status::unsupported_media_type());
     }
     let object: Value = serde_json::from_slice(&incoming.body).map_err(|error| {
-        let message = format!("couldn't get version/kind; json parse error: {error}");
+        let body = match String::from_utf8_lossy(&incoming.body) {
+            body if body.is_empty() => "<empty>".into(),
+            body => body,
+        };
+        let (wanted, error) = (&kind.kind, parse_error(&error));
+        let message = format!(
+            "the object provided is unrecognized (must be of type {wanted}): couldn't get version/kind; json parse \
+             error: {error} ({body})"
+        );
         Status::bad_request(message)
     })?;
     let mut object = check_kind(kind, object)?;
@@ -322,22 +330,59 @@ fn check_kind(kind: &Kind, object: Value) -> Result<Value, Status> {
     if !object.is_object() {
         return Err(Status::bad_request("the object provided is unrecognized"));
     }
-    let (given, version) = (text(&object["kind"]), text(&object["apiVersion"]));
-    if !version.is_empty() && version != kind.api_version() {
+    let or = |given: &str, usual: String| match given {
+        "" => usual,
+        given => given.to_owned(),
+    };
+    let given = or(text(&object["kind"]), kind.kind.clone());
+    let version = or(text(&object["apiVersion"]), kind.api_version());
+    if given != kind.kind || version != kind.api_version() {
         let message = format!(
-            "the API version in the data ({version}) does not match the expected API version ({})",
-            kind.api_version()
-        );
-        return Err(Status::bad_request(message));
-    }
-    if !given.is_empty() && given != kind.kind {
-        let message = format!(
-            "{given} in version {:?} cannot be handled as a {}: no kind {given:?} is registered",
-            kind.version, kind.kind
+            "{given} in version {version:?} cannot be handled as a {}: no kind {given:?} is registered for version \
+             {version:?} in scheme \"pkg/runtime/scheme.go:111\"",
+            kind.kind
         );
         return Err(Status::bad_request(message));
     }
     Ok(object)
+}
+
+fn check_name(object: &Value, target: &Target) -> Result<(), Status> {
+    let (name, wanted) = (text(&object["metadata"]["name"]), &target.name);
+    if name == wanted {
+        return Ok(());
+    }
+    Err(Status::bad_request(format!(
+        "the name of the object ({name}) does not match the name on the URL ({wanted})"
+    )))
+}
+
+/// Refuses an object with the uid of another one.
+fn check_uid(kind: &Kind, object: &Value, there: &str, path: &str) -> Result<(), Status> {
+    let uid = text(&object["metadata"]["uid"]);
+    if uid.is_empty() || uid == there {
+        return Ok(());
+    }
+    let key = format!("/registry/{}/{path}", kind.resource);
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition \
+         failed: UID in precondition: {uid}, UID in object meta: {there}"
+    );
+    let name = text(&object["metadata"]["name"]);
+    Err(Status::conflict(kind, name, &why))
+}
+
+fn invalid(kind: &Kind, name: &str, causes: &[Cause]) -> Status {
+    Status::invalid(&kind.group, &kind.kind, name, causes)
+}
+
+/// Go's words for the commonest.
+fn parse_error(error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        "unexpected end of JSON input".into()
+    } else {
+        error.to_string()
+    }
 }
 
 /// RFC 7386.

@@ -76,6 +76,14 @@ fn a_config_map_is_created_changed_and_deleted() {
         404
     );
 
+    let condition = json!({"preconditions": {"resourceVersion": "1"}});
+    let kept = client.write("DELETE", &path, &condition);
+    let why = "does not match the ResourceVersion in record";
+    assert!(
+        kept.code == 409 && kept.message().contains(why),
+        "{}",
+        kept.text()
+    );
     let deleted = client.request("DELETE", &path, &[], "");
     assert_eq!(
         (deleted.code, &deleted.json()["status"]),
@@ -126,7 +134,7 @@ fn leases_are_checked_as_the_server_does() {
             "holder",
             json!("a"),
             400,
-            "strict decoding error: unknown field \"spec.holder\"",
+            "Lease in version \"v1\" cannot be handled as a Lease: strict decoding error: unknown field \"spec.holder\"",
         ),
     ] {
         let mut spec = good.clone();
@@ -141,7 +149,7 @@ fn leases_are_checked_as_the_server_does() {
     let mut unconditional = object.clone();
     unconditional["metadata"]["resourceVersion"] = Value::Null;
     let refused = client.write("PUT", &path, &unconditional);
-    let expected = "leases.coordination.k8s.io \"weir\" is invalid: metadata.resourceVersion: Invalid value: 0x0: \
+    let expected = "leases.coordination.k8s.io \"weir\" is invalid: metadata.resourceVersion: Invalid value: 0: \
                     must be specified for an update";
     assert_eq!((refused.code, refused.message().as_str()), (422, expected));
     assert_eq!(client.write("PUT", &path, &object).code, 200);
@@ -152,6 +160,16 @@ fn leases_are_checked_as_the_server_does() {
         stale.json()["details"],
         json!({"name": "weir", "group": "coordination.k8s.io", "kind": "leases"})
     );
+    let foreign = client.write("PATCH", &path, &json!({"metadata": {"uid": "x"}}));
+    assert_eq!(foreign.code, 422);
+    // As a real server does it: a PUT creates a lease that is gone, also with an old resourceVersion, but not
+    // with an old uid.
+    let mut gone = object.clone();
+    gone["metadata"]["name"] = "gone".into();
+    let elsewhere = format!("{LEASES}/gone");
+    assert_eq!(client.write("PUT", &elsewhere, &gone).code, 409);
+    gone["metadata"]["uid"] = Value::Null;
+    assert_eq!(client.write("PUT", &elsewhere, &gone).code, 201);
     let patch = json!({"metadata": {"annotations": {"weir.dev/position": "x".repeat(300_000)}}});
     let long = client.write("PATCH", &path, &patch);
     assert_eq!(
@@ -194,7 +212,7 @@ fn what_is_no_good_object_is_refused() {
         (
             json!({"apiVersion": "v2", "metadata": {"name": "a"}}),
             400,
-            "does not match the expected API version (v1)",
+            "ConfigMap in version \"v2\" cannot be handled as a ConfigMap: no kind",
         ),
         (
             json!({"metadata": {"name": "a", "namespace": "b"}}),

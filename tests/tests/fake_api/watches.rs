@@ -123,6 +123,13 @@ fn a_future_revision_is_silence_and_no_number_an_error() {
     api.create_event(named("a"));
     assert_eq!(watch.code, 200);
     assert_eq!(watch.end(), End::Clean, "the timeout came before any line");
+    let initial = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=99999";
+    let mut refused = client.watch(initial);
+    assert_eq!(
+        (refused.code, &refused.line()["object"]["code"]),
+        (200, &json!(504))
+    );
+    assert_eq!(refused.end(), End::Clean);
     let refused = client.get("/api/v1/events?watch=true&resourceVersion=abc");
     let recorded = r#"{
   "kind": "Status",
