@@ -129,6 +129,11 @@ fn a_standby_is_ready() {
     assert!(body.contains("standby: another replica leads"), "{body}");
     second.until("/metrics", |_, body| body.contains("weir_leader 0\n"));
     first.until("/metrics", |_, body| body.contains("weir_leader 1\n"));
+    first.until("/metrics", |_, body| {
+        // The position is kept with each renewal.
+        body.contains("weir_checkpoint_last_save_timestamp_seconds ")
+            && !body.contains("weir_checkpoint_saves_total 0\n")
+    });
     second.weir.stop();
     first.weir.stop();
 }

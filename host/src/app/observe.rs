@@ -47,7 +47,7 @@ impl Observed {
                 .collect(),
             lookup,
             leader: self.status.leader.get().map(|leader| leader.holds()),
-            checkpoint: Some(self.checkpoint()),
+            checkpoint: self.checkpoint(),
         }
     }
 
@@ -69,14 +69,17 @@ impl Observed {
         }
     }
 
-    fn checkpoint(&self) -> metrics::Checkpoint {
+    fn checkpoint(&self) -> Option<metrics::Checkpoint> {
         let checkpoint = &self.status.checkpoint;
+        if !checkpoint.is_kept.load(Ordering::Relaxed) {
+            return None;
+        }
         let last_save_ms = checkpoint.last_save_ms.load(Ordering::Relaxed);
-        metrics::Checkpoint {
+        Some(metrics::Checkpoint {
             saves: checkpoint.saves.load(Ordering::Relaxed),
             failures: checkpoint.failures.load(Ordering::Relaxed),
             last_save: (last_save_ms > 0).then(|| UNIX_EPOCH + Duration::from_millis(last_save_ms)),
-        }
+        })
     }
 
     /// Who leads, and whether this process stands by for it.

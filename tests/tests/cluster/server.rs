@@ -59,10 +59,11 @@ pub fn compacted_while_watching(server: &mut Server) {
     let mut events = place.create(50);
     for _ in 0..3 {
         events = place.repeat(&events);
+        // The server compacts what is minutes old. What no watch has read yet is another matter: it is cut off, and a gap.
+        record.take_until(&states(&events));
+        weir.take_all(record.states());
         server.compact();
     }
-    record.take_until(&states(&events));
-    weir.take_all(record.states());
     let run = weir.stop();
     assert_eq!(&weir.states(), record.states());
     assert_eq!(

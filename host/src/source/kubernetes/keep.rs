@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
@@ -39,6 +39,8 @@ const LAST_SAVE_MOST: Duration = Duration::from_secs(5);
 /// How saving goes, for metrics.
 #[derive(Debug, Default)]
 pub struct CheckpointStatus {
+    /// Positions are kept somewhere.
+    pub is_kept: AtomicBool,
     /// Positions saved.
     pub saves: AtomicU64,
     /// Positions that could not be saved.
@@ -238,10 +240,12 @@ impl Keeping {
         progress: &Progress,
         status: &Status,
     ) -> SourceError {
+        let is_kept = !matches!(self.store, Store::None);
+        status.checkpoint.is_kept.store(is_kept, Ordering::Relaxed);
         let every = match &mut self.store {
             Store::None => return std::future::pending().await,
             Store::Lease(held) => {
-                let renewals = Renewals::new(&self.kept, held.status());
+                let renewals = Renewals::new(&self.kept, held.status(), &status.checkpoint);
                 let position = || {
                     let now = kept.now(progress, status);
                     renewals.before(kept.watches_in(&now));
@@ -347,23 +351,37 @@ fn mark(kept: &[watch::Sender<bool>], watches: &[usize]) {
 struct Renewals<'a> {
     kept: &'a [watch::Sender<bool>],
     lease: Arc<lease::Status>,
+    checkpoint: &'a CheckpointStatus,
     under_way: RefCell<(u64, Vec<usize>)>,
 }
 
 impl Renewals<'_> {
-    fn new(kept: &[watch::Sender<bool>], lease: Arc<lease::Status>) -> Renewals<'_> {
+    fn new<'a>(
+        kept: &'a [watch::Sender<bool>],
+        lease: Arc<lease::Status>,
+        checkpoint: &'a CheckpointStatus,
+    ) -> Renewals<'a> {
         Renewals {
             kept,
             lease,
+            checkpoint,
             under_way: RefCell::default(),
         }
     }
 
     /// Before a renewal with positions of these watches.
     fn before(&self, watches: Vec<usize>) {
-        let renewed = self.lease.snapshot().counts.renewed;
+        let lease::Counts {
+            renewed, failed, ..
+        } = self.lease.snapshot().counts;
+        self.checkpoint.saves.store(renewed, Ordering::Relaxed);
+        self.checkpoint.failures.store(failed, Ordering::Relaxed);
         let (before, under_way) = self.under_way.replace((renewed, watches));
         if renewed > before {
+            let now_ms = milliseconds(SystemTime::now());
+            self.checkpoint
+                .last_save_ms
+                .store(now_ms, Ordering::Relaxed);
             mark(self.kept, &under_way);
         }
     }
