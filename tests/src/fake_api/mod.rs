@@ -63,8 +63,10 @@ pub use store::Action;
 
 use kubeconfig::TokenFiles;
 use serve::{Listening, Service};
-use state::Shared;
+use state::{Shared, State};
 use tls::Authority;
+
+use crate::running::DEADLINE;
 
 /// The user that may do everything, and is always there.
 pub const ADMIN: &str = "admin";
@@ -157,8 +159,8 @@ impl FakeApi {
             .unwrap_or_default()
     }
 
-    /// Goes down as a killed server: all connections break off, new ones are refused, the port stays ours. Objects
-    /// stay too, as they are in etcd.
+    /// Goes down as a killed server: all connections break off and no watch is left, new ones are refused, the port
+    /// stays ours. Objects stay too, as they are in etcd.
     pub fn stop_listening(&mut self) {
         let Some(listening) = self.listening.take() else {
             return;
@@ -167,6 +169,12 @@ impl FakeApi {
             listening.stop().await;
             serve::reserve(self.address)
         });
+        // The streams end by themselves when their connections are gone.
+        let gone = |state: &State| state.watches.is_empty() && state.connections.is_empty();
+        assert!(
+            self.shared.wait(DEADLINE, gone),
+            "a stream outlived its connection"
+        );
         self.reserved = Some(socket.expect("the port was ours"));
     }
 
