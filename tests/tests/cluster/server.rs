@@ -43,12 +43,15 @@ pub fn compacted_while_away(server: &mut Server) {
         "{}",
         run.ended.stderr
     );
-    assert_eq!(
-        weir.states(),
-        wanted,
-        "all but what nobody can have any more"
+    // A server may still give some of what it compacts; that is never owed.
+    let came = weir.states();
+    assert!(
+        came.is_superset(&wanted),
+        "all but what nobody can have any more: {:?} are missing",
+        wanted.difference(&came)
     );
-    assert_eq!(weir.documents.len(), wanted.len(), "nothing comes twice");
+    assert!(came.is_subset(record.states()), "nothing that never was");
+    assert_eq!(weir.documents.len(), came.len(), "nothing comes twice");
 }
 
 pub fn compacted_while_watching(server: &mut Server) {
