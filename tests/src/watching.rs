@@ -179,6 +179,13 @@ impl Watching {
         self.sequence().into_iter().collect()
     }
 
+    /// Checks that these states came and no others, each once.
+    #[track_caller]
+    pub fn came_once(&self, expected: &BTreeSet<State>) {
+        assert_eq!(&self.states(), expected);
+        assert_eq!(self.documents.len(), expected.len(), "nothing comes twice");
+    }
+
     /// The positions that are kept in the file `position`: by receiver, of the watch of all namespaces.
     pub fn positions(&self) -> BTreeMap<String, u64> {
         self.positions_of("")

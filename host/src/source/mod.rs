@@ -12,6 +12,7 @@ mod unpack;
 use crossbeam_channel::Sender;
 use std::sync::Arc;
 use weir_event::{Chunk, EventRef};
+use weir_runtime::clean;
 
 use crate::ack::{Ack, Progress};
 
@@ -21,6 +22,12 @@ pub const CHUNKS_WAITING_MAX: usize = 4;
 const MALFORMED_LINES_A_SECOND_MAX: u32 = 10;
 /// Bytes of malformed input that a log line shows.
 const SHOWN_BYTES_MAX: usize = 120;
+
+/// How malformed input begins, for a log line: bounded, and safe for any terminal.
+fn beginning(value: &[u8]) -> String {
+    let start = String::from_utf8_lossy(&value[..value.len().min(SHOWN_BYTES_MAX)]);
+    clean(&start, SHOWN_BYTES_MAX)
+}
 
 /// Spreads events over the lanes, so that all events of one involved object go through the same.
 pub struct Spread {

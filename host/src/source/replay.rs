@@ -17,7 +17,7 @@ use crate::ledger::Ledger;
 use crate::shutdown::{Phase, Shutdown};
 use crate::source::input::{Input, Renewed};
 use crate::source::pace::Pace;
-use crate::source::{LanesGone, MALFORMED_LINES_A_SECOND_MAX, SHOWN_BYTES_MAX, Spread};
+use crate::source::{LanesGone, MALFORMED_LINES_A_SECOND_MAX, Spread, beginning};
 
 /// How long an idle input is waited for before looking whether to stop.
 const TURN: Duration = Duration::from_millis(100);
@@ -295,10 +295,9 @@ fn malformed(
 ) {
     ledger.malformed();
     if let Some(left_out) = complaints.admit() {
-        let start = String::from_utf8_lossy(&value[..value.len().min(SHOWN_BYTES_MAX)]);
         tracing::warn!(
             line,
-            start = clean(&start, SHOWN_BYTES_MAX),
+            start = beginning(value),
             left_out,
             "malformed input skipped: {error}"
         );

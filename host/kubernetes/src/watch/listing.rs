@@ -1,8 +1,8 @@
 //! Reading a list: all pages, then the events by version.
 
-use weir_event::Fields;
+use weir_event::{EventRef, Fields};
 
-use super::{Backlog, State, Stop, Watch, fill_document, oldest_ms};
+use super::{Backlog, State, Stop, Watch, fill, oldest_ms};
 use crate::failure::Failure;
 use crate::relist::{Listed, PageEvents};
 use crate::request::Page;
@@ -75,9 +75,7 @@ impl Watch {
                     events.push(of_event, event.document());
                 }
             }
-            Err(error) => {
-                accounts.malformed(watch, &[], &error);
-            }
+            Err(error) => accounts.malformed(watch, &[], &error),
         });
         if let Err(error) = read {
             // Its head was read, so it is a list; then what is in it is too.
@@ -91,11 +89,15 @@ impl Watch {
     async fn hand_on_listed(&mut self, listed: Listed, version: u64) -> Result<(), Stop> {
         let mut merge = listed.into_merge();
         while let Some((of_event, document)) = merge.next() {
-            fill_document(&mut self.filling, &mut self.ready, document);
             self.seen = of_event;
-            if let Ok(fields) = Fields::scan(document) {
-                let event_ms = weir_event::EventRef::new(document, &fields).timestamp();
-                self.surroundings.status.seen(of_event, Some(event_ms));
+            match Fields::scan(document) {
+                Ok(fields) => {
+                    let event = EventRef::new(document, &fields);
+                    fill(&mut self.filling, &mut self.ready, event);
+                    let event_ms = event.timestamp();
+                    self.surroundings.status.seen(of_event, Some(event_ms));
+                }
+                Err(error) => debug_assert!(false, "a document that we made: {error}"),
             }
             if !self.ready.is_empty() {
                 self.hand_on_within(None).await?;

@@ -35,7 +35,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use weir_event::{Chunk, EventRef, Fields, Reader};
+use weir_event::{Chunk, EventRef, Reader};
 
 use crate::backoff::Backoff;
 use crate::connect::Connection;
@@ -409,14 +409,6 @@ fn fill(filling: &mut Chunk, ready: &mut VecDeque<Chunk>, event: EventRef<'_>) {
         ready.push_back(std::mem::take(filling));
         let fits = filling.push(event);
         debug_assert!(fits, "an empty chunk takes any event");
-    }
-}
-
-/// Adds a document to the chunk that is being filled.
-fn fill_document(filling: &mut Chunk, ready: &mut VecDeque<Chunk>, document: &str) {
-    match Fields::scan(document) {
-        Ok(fields) => fill(filling, ready, EventRef::new(document, &fields)),
-        Err(error) => debug_assert!(false, "a document that we made: {error}"),
     }
 }
 

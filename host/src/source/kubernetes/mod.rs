@@ -142,7 +142,7 @@ pub fn start(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let (of_thread, settled_status) = (Arc::clone(&status), all_settled);
+    let of_thread = Arc::clone(&status);
     let thread = spawn(Box::new(move || {
         runtime.block_on(async {
             let connection = match Connection::open(parts.access.clone()).await {
@@ -160,7 +160,7 @@ pub fn start(
                 status: of_thread,
                 kept,
             };
-            source.run(out, settled_status).await
+            source.run(out, all_settled).await
         })
     }))?;
     match open.recv() {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use weir_kubernetes::request::Selection;
 use weir_kubernetes::watch::{Accounts, Backlog, Settings};
 use weir_kubernetes::{lease, lookup};
-use weir_runtime::{LogLimit, clean};
+use weir_runtime::LogLimit;
 
 use crate::config::{self, EventsApi, OnMissing};
 use crate::ledger::Ledger;
-use crate::source::{MALFORMED_LINES_A_SECOND_MAX, SHOWN_BYTES_MAX};
+use crate::source::{MALFORMED_LINES_A_SECOND_MAX, beginning};
 
 /// The watches of a configuration: a namespace each, or one "" for all.
 pub fn watch_names(config: &config::Kubernetes) -> Vec<String> {
@@ -120,10 +120,9 @@ impl Accounts for Counting {
     fn malformed(&self, watch: &str, value: &[u8], error: &dyn std::error::Error) {
         self.ledger.malformed();
         if let Some(left_out) = self.complaints.admit() {
-            let start = String::from_utf8_lossy(&value[..value.len().min(SHOWN_BYTES_MAX)]);
             tracing::warn!(
                 watch,
-                start = clean(&start, SHOWN_BYTES_MAX),
+                start = beginning(value),
                 left_out,
                 "what the API server sent is no event and was skipped: {error}"
             );
