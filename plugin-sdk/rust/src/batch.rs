@@ -100,6 +100,11 @@ impl BatchEvent<'_> {
         self.index
     }
 
+    /// Has the host look at this event: for what it does with the event at hand.
+    pub(crate) fn at_hand(&self) {
+        select(self.index);
+    }
+
     /// See [`Batch::document`].
     #[must_use]
     pub fn document(&self) -> String {

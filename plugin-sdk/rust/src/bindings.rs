@@ -51,6 +51,8 @@ pub mod sink_probe {
             "weir:plugin/types@0.1.0": crate::bindings::filter::weir::plugin::types,
             "weir:plugin/output@0.1.0": crate::bindings::sink::weir::plugin::output,
             "weir:plugin/batch@0.1.0": crate::bindings::sink::weir::plugin::batch,
+            "weir:plugin/template@0.1.0": crate::bindings::sink::weir::plugin::template,
+            "weir:plugin/file@0.1.0": crate::bindings::sink::weir::plugin::file,
         },
     });
 }

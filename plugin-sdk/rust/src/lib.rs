@@ -32,6 +32,7 @@ mod config;
 pub mod description;
 mod error;
 mod event;
+pub mod file;
 mod filter;
 pub mod host;
 pub mod http;
@@ -41,6 +42,7 @@ mod register;
 pub mod secret;
 mod sink;
 pub mod state;
+pub mod template;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 

@@ -3,7 +3,9 @@
 #[cfg(target_arch = "wasm32")]
 pub(crate) use crate::bindings::{
     filter::weir::plugin::{change, event, host, http, secret, state},
-    sink::weir::plugin::{batch, output},
+    sink::weir::plugin::{batch, file, output, template},
 };
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use crate::testing::double::{batch, change, event, host, http, output, secret, state};
+pub(crate) use crate::testing::double::{
+    batch, change, event, file, host, http, output, secret, state, template,
+};

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use serde_json::Value;
 
 use super::host::Host;
-use super::{document, read};
+use super::{document, fields, read};
 
 thread_local! {
     static CURRENT: RefCell<Host> = RefCell::new(Host::default());
@@ -224,6 +224,55 @@ pub(crate) mod secret {
             Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("HMAC takes a key of any length");
         mac.update(data);
         mac.finalize().into_bytes().to_vec()
+    }
+}
+
+pub(crate) mod template {
+    use super::{at_hand, fields};
+
+    pub(crate) fn check(template: &str) -> Result<(), String> {
+        fields::check(template)
+    }
+
+    pub(crate) fn render(template: &str) -> Result<String, String> {
+        at_hand(|event| fields::render(template, event))
+    }
+}
+
+pub(crate) mod file {
+    use super::current;
+
+    pub(crate) struct Rotation {
+        pub(crate) size: u32,
+        pub(crate) every: u32,
+        pub(crate) backups: u32,
+        pub(crate) age: u32,
+        pub(crate) compress: bool,
+    }
+
+    pub(crate) fn append(path: &str, lines: &[u8], rotation: Rotation) -> Result<(), String> {
+        let Rotation {
+            size,
+            every,
+            backups,
+            age,
+            compress,
+        } = rotation;
+        let rotation = crate::file::Rotation {
+            size,
+            every,
+            backups,
+            age,
+            compress,
+        };
+        current(|host| {
+            if let Some(error) = host.file_errors.pop_front() {
+                return Err(error);
+            }
+            host.appended
+                .push((path.to_owned(), lines.to_vec(), rotation));
+            Ok(())
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::file::Rotation;
 use crate::host::Level;
 use crate::http::{Request, Response};
 
@@ -22,12 +23,16 @@ pub struct Host {
     pub responses: VecDeque<Result<Response, String>>,
     /// What writes to standard output fail with, in order; then they succeed.
     pub output_errors: VecDeque<String>,
+    /// What appending to a file fails with, in order; then it succeeds.
+    pub file_errors: VecDeque<String>,
     /// The receiver's layout: makes the document of an event. None: the event itself.
     pub layout: Option<fn(&Value) -> String>,
     /// All requests, in order.
     pub requests: Vec<Request>,
     /// Each successful write to standard output.
     pub output: Vec<Vec<u8>>,
+    /// Each successful append to a file: its path, the bytes, the rotation.
+    pub appended: Vec<(String, Vec<u8>, Rotation)>,
     /// All log lines.
     pub logs: Vec<(Level, String)>,
     /// The plugin's own counters.
@@ -48,9 +53,11 @@ impl Default for Host {
             now_ms: NOW_MS,
             responses: VecDeque::new(),
             output_errors: VecDeque::new(),
+            file_errors: VecDeque::new(),
             layout: None,
             requests: Vec::new(),
             output: Vec::new(),
+            appended: Vec::new(),
             logs: Vec::new(),
             counters: BTreeMap::new(),
             state: State::default(),

@@ -23,10 +23,12 @@
 //! ```
 //!
 //! The double does what the contract says, without the host's limits: time, memory, sizes, the number of
-//! emitted events, and grants for HTTP.
+//! emitted events, and grants for HTTP and files. Of templates it knows fields alone, `{{ .InvolvedObject.Kind }}`: functions
+//! are the host's, and a test that needs one belongs to `weir plugin test`.
 
 mod document;
 pub(crate) mod double;
+mod fields;
 mod host;
 mod read;
 
