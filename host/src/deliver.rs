@@ -133,7 +133,7 @@ impl Delivery {
             ..
         } = batch;
         let waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
-        let answer = self.sink.deliver(&mut documents);
+        let answer = self.sink.deliver(&mut documents, Vec::new());
         drop(waiting);
         let (delivered, fault) = match answer {
             Ok(delivered) => (delivered, false),

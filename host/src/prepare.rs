@@ -236,7 +236,7 @@ impl Preparing<'_> {
             memory_bytes: limits.memory_bytes,
             time: limits.time,
         };
-        Ok(Use::new(name, &plugin.name, text, limits).with_secrets(secrets))
+        Ok(Use::new(name, &plugin.name, text, limits).with_secrets(Arc::new(secrets)))
     }
 }
 

@@ -220,6 +220,8 @@ impl Working {
 #[derive(Default)]
 pub(crate) struct Batch {
     pub(crate) documents: Vec<Document>,
+    /// What the receiver's layout makes of each; empty where it has none.
+    pub(crate) laid_out: Vec<String>,
     pub(crate) selected: usize,
     /// One for each document; `None` where nothing was said.
     pub(crate) said: Vec<Option<Said>>,
@@ -236,12 +238,21 @@ pub enum Said {
 }
 
 impl Batch {
-    pub(crate) fn new(documents: Vec<Document>) -> Batch {
+    pub(crate) fn new(documents: Vec<Document>, laid_out: Vec<String>) -> Batch {
         Batch {
             said: vec![None; documents.len()],
             documents,
+            laid_out,
             selected: 0,
             retry_after_ms: 0,
+        }
+    }
+
+    /// What is to be sent for the event at an index.
+    pub(crate) fn text(&self, index: usize) -> &str {
+        match self.laid_out.get(index) {
+            Some(text) => text,
+            None => self.documents[index].as_str(),
         }
     }
 }

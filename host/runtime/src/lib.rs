@@ -34,6 +34,7 @@ mod secrets;
 mod sink;
 mod state;
 mod uses;
+mod ways;
 
 pub use cache::Cache;
 pub use compile::{Compiler, compile_child};
@@ -52,3 +53,4 @@ pub use secrets::Secrets;
 pub use sink::{Delivered, Outcome, Sink};
 pub use state::STATE_BYTES_MAX;
 pub use uses::Use;
+pub use ways::{Files, NoFiles, NoTemplates, Rotation, Templates};

@@ -41,7 +41,7 @@ pub struct NoOutbound;
 impl Outbound for NoOutbound {
     fn send(&self, request: Request) -> Result<Response, String> {
         Err(format!(
-            "not granted: {} {}: this version of weir lets no plugin make HTTP requests",
+            "not granted: {} {}: no HTTP requests are made here",
             request.method,
             origin(&request.url)
         ))

@@ -76,17 +76,22 @@ impl Sink {
         &self.plugin
     }
 
-    /// Has the plugin deliver a batch. The documents are lent, and come back whatever happens. After a
-    /// fault the next call is in a fresh instance.
+    /// Has the plugin deliver a batch. The documents are lent, and come back whatever happens. `laid_out` has what is
+    /// sent for each of them, where the receiver has a layout, else nothing. After a fault the next call is in a
+    /// fresh instance.
     ///
     /// # Errors
     /// When the plugin answers an error or breaks: the whole batch is to come again.
-    pub fn deliver(&mut self, documents: &mut Vec<Document>) -> Result<Delivered, Failure> {
+    pub fn deliver(
+        &mut self,
+        documents: &mut Vec<Document>,
+        laid_out: Vec<String>,
+    ) -> Result<Delivered, Failure> {
         let mut live = match self.live.take() {
             Some(live) => live,
             None => Live::start(&self.plugin, &self.of, "deliver")?,
         };
-        live.store.data_mut().hand = Hand::Batch(Batch::new(std::mem::take(documents)));
+        live.store.data_mut().hand = Hand::Batch(Batch::new(std::mem::take(documents), laid_out));
         let answer = live.call(self.of.limits.time);
         let Hand::Batch(batch) = std::mem::replace(&mut live.store.data_mut().hand, Hand::Empty)
         else {

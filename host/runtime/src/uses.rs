@@ -14,6 +14,7 @@ use crate::outbound::{NoOutbound, Outbound};
 use crate::output::{NoOutput, Output};
 use crate::secrets::Secrets;
 use crate::state::State;
+use crate::ways::{Files, NoFiles, NoTemplates, Templates};
 
 /// Counters of its own that a plugin may have.
 const COUNTERS_MAX: usize = 100;
@@ -29,10 +30,12 @@ pub struct Use {
     /// What it may use.
     pub limits: Limits,
     pub(crate) state: State,
-    pub(crate) secrets: Secrets,
+    pub(crate) secrets: Arc<Secrets>,
     pub(crate) log: PluginLog,
     pub(crate) outbound: Arc<dyn Outbound>,
     pub(crate) output: Arc<dyn Output>,
+    pub(crate) files: Arc<dyn Files>,
+    pub(crate) templates: Arc<dyn Templates>,
     counters: Mutex<BTreeMap<String, u64>>,
     retries: AtomicU64,
 }
@@ -45,10 +48,12 @@ impl Use {
             config,
             limits,
             state: State::default(),
-            secrets: Secrets::default(),
+            secrets: Arc::default(),
             log: PluginLog::new(name, plugin),
             outbound: Arc::new(NoOutbound),
             output: Arc::new(NoOutput),
+            files: Arc::new(NoFiles),
+            templates: Arc::new(NoTemplates),
             counters: Mutex::default(),
             retries: AtomicU64::new(0),
         }
@@ -56,7 +61,7 @@ impl Use {
 
     /// With the secrets that its configuration's placeholders stand for.
     #[must_use]
-    pub fn with_secrets(mut self, secrets: Secrets) -> Use {
+    pub fn with_secrets(mut self, secrets: Arc<Secrets>) -> Use {
         self.secrets = secrets;
         self
     }
@@ -65,6 +70,20 @@ impl Use {
     #[must_use]
     pub fn with_output(mut self, output: Arc<dyn Output>) -> Use {
         self.output = output;
+        self
+    }
+
+    /// With a file to append to: sinks.
+    #[must_use]
+    pub fn with_files(mut self, files: Arc<dyn Files>) -> Use {
+        self.files = files;
+        self
+    }
+
+    /// With somebody who renders templates: sinks.
+    #[must_use]
+    pub fn with_templates(mut self, templates: Arc<dyn Templates>) -> Use {
+        self.templates = templates;
         self
     }
 

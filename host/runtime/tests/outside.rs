@@ -82,8 +82,8 @@ fn an_allocator_that_does_not_align_is_a_breach_of_the_contract() {
 fn credentials_made_of_credentials_stay_short() {
     let secrets = Secrets::default();
     let placeholder = secrets.keep("s3cret".into()).expect("random bytes");
-    let of =
-        Use::new("test", "secret-grow", format!("\"{placeholder}\""), LIMITS).with_secrets(secrets);
+    let of = Use::new("test", "secret-grow", format!("\"{placeholder}\""), LIMITS)
+        .with_secrets(secrets.into());
     let mut filter = filter_of("secret-grow", of).expect("it starts");
     let fault = fault(filter.process(event("A").event()));
     assert_eq!(fault.kind, FaultKind::Contract);

@@ -53,7 +53,9 @@ fn a_good_sink_writes_each_document_as_a_line() {
         .iter()
         .map(|document| format!("{}\n", document.as_str()))
         .collect();
-    let delivered = sink.deliver(&mut documents).expect("it delivers");
+    let delivered = sink
+        .deliver(&mut documents, Vec::new())
+        .expect("it delivers");
     assert_eq!(delivered.outcome, Outcome::Done);
     assert_eq!(delivered.said, [None, None, None]);
     assert_eq!(documents.len(), 3); // they came back
@@ -61,14 +63,16 @@ fn a_good_sink_writes_each_document_as_a_line() {
         String::from_utf8_lossy(&written.0.lock().expect("no writer panics")),
         expected
     );
-    let nothing = sink.deliver(&mut Vec::new()).expect("an empty batch");
+    let nothing = sink
+        .deliver(&mut Vec::new(), Vec::new())
+        .expect("an empty batch");
     assert_eq!(nothing.outcome, Outcome::Done);
 }
 
 #[test]
 fn single_events_are_rejected_and_retried() {
     let mut sink = sink("sink-per-event");
-    let delivered = sink.deliver(&mut batch()).expect("it delivers");
+    let delivered = sink.deliver(&mut batch(), Vec::new()).expect("it delivers");
     assert_eq!(delivered.outcome, Outcome::Done);
     assert_eq!(
         delivered.said,
@@ -81,7 +85,7 @@ fn single_events_are_rejected_and_retried() {
     assert_eq!(delivered.retry_after_ms, 1500);
     // There is no second event to ask a retry for.
     let mut one = vec![event("A")];
-    let fault = fault(sink.deliver(&mut one));
+    let fault = fault(sink.deliver(&mut one, Vec::new()));
     assert!(
         fault
             .text
@@ -94,18 +98,18 @@ fn single_events_are_rejected_and_retried() {
 #[test]
 fn whole_batches_are_rejected_retried_and_failed() {
     let rejected = sink("sink-reject")
-        .deliver(&mut batch())
+        .deliver(&mut batch(), Vec::new())
         .expect("an outcome");
     assert_eq!(rejected.outcome, Outcome::Reject("wrong tenant".into()));
     let retried = sink("sink-half-line")
-        .deliver(&mut batch())
+        .deliver(&mut batch(), Vec::new())
         .expect("an outcome");
     assert_eq!(
         retried.outcome,
         Outcome::Retry("expected whole lines: the last byte must be a line feed".into())
     );
     assert_eq!(
-        answered(sink("sink-error").deliver(&mut batch())),
+        answered(sink("sink-error").deliver(&mut batch(), Vec::new())),
         "no such disk"
     );
 }
@@ -113,7 +117,7 @@ fn whole_batches_are_rejected_retried_and_failed() {
 #[test]
 fn getters_read_the_selected_event() {
     assert_eq!(
-        answered(sink("sink-select").deliver(&mut batch())),
+        answered(sink("sink-select").deliver(&mut batch(), Vec::new())),
         "C|B|A|"
     );
 }
@@ -135,7 +139,7 @@ fn indices_past_the_end_are_faults_and_the_batch_comes_back() {
         ),
     ] {
         let mut documents = batch();
-        let fault = fault(sink(name).deliver(&mut documents));
+        let fault = fault(sink(name).deliver(&mut documents, Vec::new()));
         assert_eq!((fault.call, fault.kind), ("deliver", FaultKind::Contract));
         assert!(fault.text.starts_with(text), "{fault}");
         assert_eq!(documents.len(), 3, "{name}");
@@ -147,7 +151,7 @@ fn a_loop_ends_and_the_batch_comes_back() {
     let mut documents = batch();
     let of = Arc::new(a_use("sink-loop", QUICK));
     let mut sink = Sink::new(load("sink-loop"), of).expect("it starts");
-    let fault = fault(sink.deliver(&mut documents));
+    let fault = fault(sink.deliver(&mut documents, Vec::new()));
     assert_eq!(fault.kind, FaultKind::Time);
     assert_eq!(documents.len(), 3);
 }
@@ -156,9 +160,12 @@ fn a_loop_ends_and_the_batch_comes_back() {
 fn after_a_crash_the_next_call_is_in_a_fresh_instance() {
     let mut sink = sink("sink-trap-once");
     let mut documents = batch();
-    assert_eq!(fault(sink.deliver(&mut documents)).kind, FaultKind::Trap);
+    assert_eq!(
+        fault(sink.deliver(&mut documents, Vec::new())).kind,
+        FaultKind::Trap
+    );
     let delivered = sink
-        .deliver(&mut documents)
+        .deliver(&mut documents, Vec::new())
         .expect("the retry of the batch");
     // What the crashed call said of the first event is forgotten.
     assert_eq!(delivered.said, [None, None, None]);
@@ -167,9 +174,9 @@ fn after_a_crash_the_next_call_is_in_a_fresh_instance() {
 #[test]
 fn a_crash_is_not_blamed_on_memory_that_an_earlier_call_did_not_get() {
     let mut sink = sink("sink-memory-then-trap");
-    sink.deliver(&mut batch())
+    sink.deliver(&mut batch(), Vec::new())
         .expect("it goes on without the memory");
-    let fault = fault(sink.deliver(&mut batch()));
+    let fault = fault(sink.deliver(&mut batch(), Vec::new()));
     assert_eq!(fault.kind, FaultKind::Trap, "{fault}");
 }
 

@@ -310,7 +310,7 @@ fn test_sink(
 
 /// Delivers one batch and says what was not accepted; gives how many were.
 fn deliver(sink: &mut Sink, mut batch: Vec<Document>) -> usize {
-    let delivered = match sink.deliver(&mut batch) {
+    let delivered = match sink.deliver(&mut batch, Vec::new()) {
         Ok(delivered) => delivered,
         Err(failure) => {
             say(&format_args!("batch of {}: {failure}", batch.len()));

@@ -32,7 +32,9 @@ const SINK: &[(&str, Define)] = &[
     ("state", host::define_state),
     ("http", outside::define_http),
     ("secret", outside::define_secret),
+    ("template", sink::define_template),
     ("output", sink::define_output),
+    ("file", sink::define_file),
     ("batch", sink::define_batch),
 ];
 
