@@ -106,6 +106,18 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "events are pure: no input, no output, nothing of ours",
     ),
     (
+        "host/outbound/src",
+        &[
+            "weir",
+            "weir_event",
+            "weir_kubernetes",
+            "weir_runtime",
+            "wasmtime",
+            "kube",
+        ],
+        "requests can be tested without a plugin",
+    ),
+    (
         "host/runtime/src",
         &["weir", "kube", "k8s_openapi", "tokio", "serde_yaml"],
         "the runtime can be tested, fuzzed and measured without the host",

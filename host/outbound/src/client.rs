@@ -165,3 +165,31 @@ impl Drop for Shared {
         self.stop();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::Tls;
+
+    #[test]
+    fn connections_are_shared_where_they_are_made_alike() {
+        let client = Client::new(&Options::default()).expect("a thread");
+        let transport = |server_name: Option<&str>| {
+            let tls = Tls {
+                server_name: server_name.map(str::to_owned),
+                ..Tls::default()
+            };
+            let connect_timeout = Duration::from_secs(1);
+            let key = Key {
+                tls,
+                connect_timeout,
+            };
+            client.transport(key).expect("no files")
+        };
+        let one = transport(None);
+        assert!(Arc::ptr_eq(&one, &transport(None)));
+        assert!(!Arc::ptr_eq(&one, &transport(Some("other"))));
+        let kept = client.shared.transports.lock().expect("no panic").len();
+        assert!(kept <= 2, "{kept}: those that nobody uses go");
+    }
+}

@@ -103,21 +103,22 @@ impl Endpoint {
     /// What failed, in words without secrets: see [`Class`]. An answer of any status is no error.
     pub fn send(&self, request: Request) -> Result<Response, SendError> {
         let origin = shown(&request.url);
-        self.exchange(request).map_err(|Failure { class, detail }| {
-            let hidden = self.settings.secrets.hide(detail.as_bytes());
-            let detail = match hidden {
-                Some(hidden) => String::from_utf8_lossy(&hidden).into_owned(),
-                None => detail,
-            };
-            SendError {
-                class,
-                origin,
-                detail,
-            }
-        })
+        self.exchange(request, &origin)
+            .map_err(|Failure { class, detail }| {
+                let hidden = self.settings.secrets.hide(detail.as_bytes());
+                let detail = match hidden {
+                    Some(hidden) => String::from_utf8_lossy(&hidden).into_owned(),
+                    None => detail,
+                };
+                SendError {
+                    class,
+                    origin,
+                    detail,
+                }
+            })
     }
 
-    fn exchange(&self, request: Request) -> Result<Response, Failure> {
+    fn exchange(&self, request: Request, shown: &str) -> Result<Response, Failure> {
         let settings = &self.settings;
         let asked = request.timeout.unwrap_or(settings.timeout);
         let timeout = asked.min(settings.timeout);
@@ -129,6 +130,7 @@ impl Endpoint {
         };
         let mut prepared = rules.prepare(request)?;
         let credentials = prepared.credentials.take();
+        let origin = prepared.origin.clone();
         let http = self.transport.http(self.client.common());
         let proxies = Arc::clone(&self.client.common().proxies);
         let limits = Limits {
@@ -140,6 +142,13 @@ impl Endpoint {
             tokio::time::timeout(timeout, exchanged)
                 .await
                 .unwrap_or_else(|_| Err(late(timeout)))
+        });
+        let answer = answer.map_err(|Failure { class, mut detail }| {
+            // The host is part of a secret, and TLS names it.
+            if origin.to_string() != shown {
+                detail = detail.replace(origin.host(), "***");
+            }
+            Failure { class, detail }
         })?;
         self.response(answer, credentials.as_ref())
     }

@@ -4,9 +4,11 @@
 //! A process has one [`Client`] (one thread, `weir-http`); each use of a plugin has an [`Endpoint`], on which the
 //! plugin's own thread blocks in [`Endpoint::send`].
 //!
+//! ```text
 //!     request ─► request: grants, secrets, compression ─► exchange: redirects, limits ─► transport: pool, TLS files
 //!     answer  ◄─ endpoint: decompression, secrets taken out ◄───────┘                        └─► connect: lookup,
 //!                                                                                             proxy, TCP, TLS
+//! ```
 //!
 //! It is made of hyper-util's client and hyper-rustls, which kube brings anyway, rather than reqwest, because of what
 //! reqwest 0.13 keeps to itself: the name for SNI (`serverName`; reqwest#2179), through which proxy a request goes

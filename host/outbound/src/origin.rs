@@ -24,6 +24,10 @@ impl Origin {
         Origin::of(&url).ok_or_else(|| expected.to_owned())
     }
 
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
     /// None for other schemes.
     pub(crate) fn of(url: &Url) -> Option<Origin> {
         let scheme = match url.scheme() {

@@ -103,12 +103,12 @@ impl Rules<'_> {
 
         let mut credentials = None;
         if let Some((user, password)) = user.filter(|_| !headers.contains_key(AUTHORIZATION)) {
-            let basic = format!(
-                "Basic {}",
-                BASE64_STANDARD.encode(format!("{user}:{password}"))
-            );
-            let pair = [("***", basic.as_str()), ("***", password.as_str())];
-            credentials = Some(Hider::new(pair).expect("two short secrets"));
+            let pair = BASE64_STANDARD.encode(format!("{user}:{password}"));
+            if has_secret {
+                let hider = Hider::new([("***", pair.as_str())]);
+                credentials = Some(hider.expect("one short secret"));
+            }
+            let basic = format!("Basic {pair}");
             headers.insert(AUTHORIZATION, value("authorization", &basic)?);
         }
         let body = self.body(request.body, &mut headers)?;

@@ -178,4 +178,17 @@ mod tests {
             allowed(addresses(&["[fe80::1]:0"]).into_iter()).expect_err("only link-local");
         assert_eq!(refused.to_string(), "fe80::1 (link-local)");
     }
+
+    #[test]
+    fn a_name_of_a_refused_address_is_not_resolved() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.expect("a runtime");
+        let resolve = |text: &str| {
+            let name = text.parse::<Name>().expect("any text");
+            runtime.block_on(async { Resolver::new().call(name).await })
+        };
+        let refused = resolve("169.254.169.254").expect_err("it is refused");
+        assert!(refused.is::<Refused>(), "{refused}");
+        assert_eq!(resolve("127.0.0.1").expect("it is not refused").count(), 1);
+    }
 }
