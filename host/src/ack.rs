@@ -8,10 +8,14 @@
 //! are those of the watch (resourceVersions of a Kubernetes cluster); events of one watch come in their
 //! order, so a position is just below the lowest version of the chunks that are not settled, and with none under
 //! way it is the last version that was seen. A source without positions has one watch and the version 0.
+//!
+//! For a receiver with a queue on disk an event is settled here when the disk has it, so that what waits there costs no
+//! memory. Its position is then held down by the queue ([`Progress::hold`]) to what was delivered; what it skips after a
+//! restart is what it or its queue has ([`Stored`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 /// The acknowledgement of one chunk.
 #[derive(Debug)]
@@ -20,6 +24,8 @@ pub struct Ack {
     watch: usize,
     /// Some receiver has events of this chunk behind it, from before a restart.
     repeats: bool,
+    /// Its events go to this receiver alone, past routes and filters.
+    only: Option<usize>,
     /// For each receiver, how many of the chunk's events are not settled; one more while the pipeline works on it.
     pending: Box<[AtomicU32]>,
     progress: Arc<Progress>,
@@ -48,29 +54,77 @@ impl Ack {
         }
     }
 
+    /// Its events go to this receiver alone, past routes and filters: they have been through them.
+    #[must_use]
+    pub fn only_for(self, receiver: Option<usize>) -> Ack {
+        Ack {
+            only: receiver,
+            ..self
+        }
+    }
+
+    /// The one receiver of its events, where that is decided.
+    pub fn only(&self) -> Option<usize> {
+        self.only
+    }
+
     /// The watch that its events are of.
     pub fn watch(&self) -> usize {
         self.watch
     }
 
     /// Whether any receiver may have settled any event of this chunk before a restart: only then is
-    /// [`Ack::floor`] worth asking for each event.
+    /// [`Ack::had`] worth asking for each event.
     pub fn repeats(&self) -> bool {
         self.repeats
     }
 
-    /// The version up to which this receiver had settled all events of the chunk's watch when the process
-    /// started: it does not get them again.
-    pub fn floor(&self, receiver: usize) -> u64 {
-        self.progress.watches[self.watch].floors[receiver].load(Ordering::Relaxed)
+    /// Whether this receiver had an event of the chunk's watch with this version when the process started: it was
+    /// settled, or is in the receiver's queue on disk. It does not get it again.
+    pub fn had(&self, receiver: usize, version: u64) -> bool {
+        let watch = &self.progress.watches[self.watch];
+        version <= watch.floors[receiver].load(Ordering::Relaxed)
+            || read(&watch.above[receiver]).contains(&version)
+    }
+
+    /// What a queue on disk may note with the events of this chunk that it takes: all of the chunk's watch up to this
+    /// version was settled or is in that queue.
+    pub fn mark(&self, receiver: usize) -> u64 {
+        self.progress.mark(receiver, self.watch)
     }
 }
 
+/// What a receiver keeps of its own beside its position: a queue on disk.
+pub trait Stored: Send + Sync {
+    /// A watch begins; `position` is what was kept for this receiver. Called for each watch, before any of its chunks.
+    fn resume(&self, watch: usize, position: Option<u64>) -> Has;
+    /// The versions of a watch begin anew.
+    fn restart(&self, watch: usize);
+}
+
+/// What a receiver has of a watch.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Has {
+    /// All up to this version, if it had any; never below its position.
+    pub all_up_to: Option<u64>,
+    /// Versions above that.
+    pub above: BTreeSet<u64>,
+}
+
 /// How far each receiver is in each watch.
-#[derive(Debug)]
 pub struct Progress {
     started: AtomicU64,
     watches: Vec<Watch>,
+    /// For each receiver, what it keeps of its own.
+    stored: Vec<OnceLock<Arc<dyn Stored>>>,
+}
+
+impl std::fmt::Debug for Progress {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Progress")
+            .field("watches", &self.watches)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One watch.
@@ -78,8 +132,14 @@ pub struct Progress {
 struct Watch {
     /// The last version that was seen; what came before it was handed on.
     seen: AtomicU64,
-    /// For each receiver, where it was when the process started.
+    /// For each receiver, up to where it had everything when the process started.
     floors: Vec<AtomicU64>,
+    /// For each receiver, what it had beyond its floor.
+    above: Vec<RwLock<BTreeSet<u64>>>,
+    /// For each receiver, its position when the process started: it never falls behind that.
+    least: Vec<AtomicU64>,
+    /// For each receiver, what its position may not pass: undelivered events in a queue on disk.
+    held: Vec<AtomicU64>,
     /// A position means something: the watch has begun.
     begun: AtomicBool,
     /// For each receiver, the chunks that are not settled: number → lowest version.
@@ -89,21 +149,66 @@ struct Watch {
 impl Progress {
     /// For so many receivers and watches, all from version 0.
     pub fn new(receivers: usize, watches: usize) -> Arc<Progress> {
+        let all = |value| (0..receivers).map(|_| AtomicU64::new(value)).collect();
         let watch = |_| Watch {
             seen: AtomicU64::new(0),
-            floors: (0..receivers).map(|_| AtomicU64::new(0)).collect(),
+            floors: all(0),
+            above: (0..receivers).map(|_| RwLock::default()).collect(),
+            least: all(0),
+            held: all(u64::MAX),
             begun: AtomicBool::new(false),
             open: (0..receivers).map(|_| Mutex::default()).collect(),
         };
         Arc::new(Progress {
             started: AtomicU64::new(0),
             watches: (0..watches).map(watch).collect(),
+            stored: (0..receivers).map(|_| OnceLock::new()).collect(),
         })
     }
 
-    /// Says where a receiver was in a watch before the process started. Before any chunk of the watch.
-    pub fn resume(&self, receiver: usize, watch: usize, position: u64) {
-        self.watches[watch].floors[receiver].store(position, Ordering::Relaxed);
+    /// Says what a receiver keeps of its own. Before anything is resumed.
+    pub fn stores(&self, receiver: usize, stored: Arc<dyn Stored>) {
+        // It is said once.
+        let _ = self.stored[receiver].set(stored);
+    }
+
+    /// Says where a receiver was in a watch before the process started; gives up to where it has everything, which may be
+    /// further. Before any chunk of the watch.
+    pub fn resume(&self, receiver: usize, watch: usize, position: Option<u64>) -> Option<u64> {
+        let has = match self.stored[receiver].get() {
+            Some(stored) => stored.resume(watch, position),
+            None => Has {
+                all_up_to: position,
+                ..Has::default()
+            },
+        };
+        let watch = &self.watches[watch];
+        watch.least[receiver].store(position.unwrap_or(0), Ordering::Relaxed);
+        watch.floors[receiver].store(has.all_up_to.unwrap_or(0), Ordering::Relaxed);
+        *write(&watch.above[receiver]) = has.above;
+        has.all_up_to
+    }
+
+    /// Says that a receiver without a position begins at this version.
+    pub fn begin_at(&self, receiver: usize, watch: usize, version: u64) {
+        let watch = &self.watches[watch];
+        watch.least[receiver].store(version, Ordering::Relaxed);
+        watch.floors[receiver].store(version, Ordering::Relaxed);
+    }
+
+    /// Holds a receiver's position at this version at most, until told otherwise; `u64::MAX` holds nothing.
+    pub fn hold(&self, receiver: usize, watch: usize, version: u64) {
+        self.watches[watch].held[receiver].store(version, Ordering::Release);
+    }
+
+    /// Everything of a watch up to this version is settled as far as acknowledgements say, whatever holds the position.
+    pub fn mark(&self, receiver: usize, watch: usize) -> u64 {
+        let watch = &self.watches[watch];
+        // First what was seen: a chunk that starts after this has a higher version, or is in the map below.
+        let seen = watch.seen.load(Ordering::Acquire);
+        let lowest = lock(&watch.open[receiver]).values().min().copied();
+        let settled = lowest.map_or(seen, |lowest| seen.min(lowest.saturating_sub(1)));
+        settled.max(watch.floors[receiver].load(Ordering::Relaxed))
     }
 
     /// The acknowledgement for the next chunk of a watch, whose first and lowest event has this version. No event
@@ -114,15 +219,17 @@ impl Progress {
         for open in &of.open {
             lock(open).insert(chunk, lowest);
         }
-        let floor_highest = of
-            .floors
+        let floors = of.floors.iter().map(|floor| floor.load(Ordering::Relaxed));
+        let above = of
+            .above
             .iter()
-            .map(|floor| floor.load(Ordering::Relaxed))
-            .max();
+            .filter_map(|above| read(above).last().copied());
+        let highest = floors.chain(above).max();
         Ack {
             chunk,
             watch,
-            repeats: floor_highest.is_some_and(|floor| lowest <= floor && floor > 0),
+            repeats: highest.is_some_and(|highest| lowest <= highest && highest > 0),
+            only: None,
             pending: of.open.iter().map(|_| AtomicU32::new(0)).collect(),
             progress: Arc::clone(self),
         }
@@ -144,14 +251,18 @@ impl Progress {
     /// Says that the versions of a watch begin anew (another cluster, or one that was restored): positions are 0
     /// until what is under way is settled, for it cannot be asked for again by its version.
     pub fn restart(&self, watch: usize) {
-        let watch = &self.watches[watch];
-        watch.seen.store(0, Ordering::Release);
-        watch
-            .floors
+        let of = &self.watches[watch];
+        of.seen.store(0, Ordering::Release);
+        of.floors
             .iter()
+            .chain(&of.least)
             .for_each(|floor| floor.store(0, Ordering::Relaxed));
-        for open in &watch.open {
+        of.above.iter().for_each(|above| write(above).clear());
+        for open in &of.open {
             lock(open).values_mut().for_each(|lowest| *lowest = 1);
+        }
+        for stored in self.stored.iter().filter_map(OnceLock::get) {
+            stored.restart(watch);
         }
     }
 
@@ -164,20 +275,27 @@ impl Progress {
     /// The position of a receiver in a watch: it has settled all up to this version. `None` where the watch
     /// has not begun: what was known before holds.
     pub fn position(&self, receiver: usize, watch: usize) -> Option<u64> {
-        let watch = &self.watches[watch];
-        if !watch.begun.load(Ordering::Acquire) {
+        let of = &self.watches[watch];
+        if !of.begun.load(Ordering::Acquire) {
             return None;
         }
-        // First what was seen: a chunk that starts after this has a higher version, or is in the map below.
-        let seen = watch.seen.load(Ordering::Acquire);
-        let lowest = lock(&watch.open[receiver]).values().min().copied();
-        let settled = lowest.map_or(seen, |lowest| seen.min(lowest.saturating_sub(1)));
-        Some(settled.max(watch.floors[receiver].load(Ordering::Relaxed)))
+        // First the mark: what is held is held before it is settled.
+        let settled = self.mark(receiver, watch);
+        let settled = settled.min(of.held[receiver].load(Ordering::Acquire));
+        Some(settled.max(of.least[receiver].load(Ordering::Relaxed)))
     }
 
     fn acknowledge(&self, receiver: usize, watch: usize, chunk: u64) {
         lock(&self.watches[watch].open[receiver]).remove(&chunk);
     }
+}
+
+fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -238,12 +356,12 @@ mod tests {
     #[test]
     fn a_receiver_never_falls_behind_where_it_was() {
         let progress = Progress::new(2, 1);
-        progress.resume(0, 0, 100);
-        progress.resume(1, 0, 40);
+        progress.resume(0, 0, Some(100));
+        progress.resume(1, 0, Some(40));
         let ack = progress.start_chunk(0, 41);
         progress.seen(0, 45);
         assert!(ack.repeats());
-        assert_eq!((ack.floor(0), ack.floor(1)), (100, 40));
+        assert!(ack.had(0, 100) && !ack.had(0, 101) && ack.had(1, 40) && !ack.had(1, 41));
         assert_eq!(
             (progress.position(0, 0), progress.position(1, 0)),
             (Some(100), Some(40))
@@ -255,7 +373,7 @@ mod tests {
     #[test]
     fn what_was_under_way_when_versions_began_anew_holds_the_position_at_nothing() {
         let progress = Progress::new(1, 1);
-        progress.resume(0, 0, 900);
+        progress.resume(0, 0, Some(900));
         let old = progress.start_chunk(0, 1000);
         old.expect(0, 1);
         progress.seen(0, 1000);
@@ -265,5 +383,49 @@ mod tests {
         assert_eq!(progress.position(0, 0), Some(0));
         old.settle(0, 1);
         assert_eq!(progress.position(0, 0), Some(30));
+    }
+
+    /// A queue on disk: has all up to a mark, and some above it.
+    struct Queue;
+
+    impl Stored for Queue {
+        fn resume(&self, _watch: usize, position: Option<u64>) -> Has {
+            Has {
+                all_up_to: position.max(Some(60)),
+                above: BTreeSet::from([63]),
+            }
+        }
+        fn restart(&self, _watch: usize) {}
+    }
+
+    #[test]
+    fn what_a_queue_on_disk_has_is_skipped_and_holds_the_position() {
+        let progress = Progress::new(2, 1);
+        progress.stores(0, Arc::new(Queue));
+        assert_eq!(progress.resume(0, 0, Some(40)), Some(60));
+        assert_eq!(progress.resume(1, 0, Some(50)), Some(50));
+        progress.hold(0, 0, 40);
+        let ack = progress.start_chunk(0, 61);
+        progress.seen(0, 70);
+        assert!(ack.repeats(), "there are versions above the mark");
+        let had: Vec<u64> = (59..=65).filter(|version| ack.had(0, *version)).collect();
+        assert_eq!(had, [59, 60, 63]);
+        assert!(!ack.had(1, 60));
+        ack.expect(0, 2);
+        ack.expect(1, 0);
+        assert_eq!((ack.mark(0), progress.position(0, 0)), (60, Some(40)));
+        ack.settle(0, 2);
+        assert_eq!(
+            (progress.mark(0, 0), progress.position(0, 0)),
+            (70, Some(40))
+        );
+        progress.hold(0, 0, 60);
+        assert_eq!(
+            progress.position(0, 0),
+            Some(60),
+            "some of it was delivered"
+        );
+        progress.hold(0, 0, u64::MAX);
+        assert_eq!(progress.position(0, 0), Some(70), "all of it was");
     }
 }

@@ -99,6 +99,11 @@ pub struct Check {
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap would show it")]
     pub config: ConfigFile,
+    /// Also ask each sink whether it would work: is its server there, does it know the credentials, may they write.
+    ///
+    /// Nothing is written. One line a finding, with what to change. Exit code 1 if one would not work.
+    #[arg(long)]
+    pub connect: bool,
     /// How to print what was found.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub output: Output,

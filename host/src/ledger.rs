@@ -55,6 +55,7 @@ pub struct Ledger {
 #[derive(Debug)]
 pub struct ReceiverCounts {
     name: String,
+    recovered: AtomicU64,
     enqueued: AtomicU64,
     delivered: AtomicU64,
     dead: AtomicU64,
@@ -63,6 +64,11 @@ pub struct ReceiverCounts {
 }
 
 impl ReceiverCounts {
+    /// Events of an earlier run in its queue on disk.
+    pub fn recovered(&self, events: u64) {
+        self.recovered.store(events, Ordering::Relaxed);
+    }
+
     /// Events put into its queue.
     pub fn enqueued(&self, events: usize) {
         self.enqueued.fetch_add(events as u64, Ordering::Relaxed);
@@ -89,21 +95,22 @@ impl ReceiverCounts {
     }
 
     fn snapshot(&self) -> ReceiverLedger {
-        let [delivered, dead, dropped, retries, enqueued] = [
+        let [delivered, dead, dropped, retries, enqueued, recovered] = [
             &self.delivered,
             &self.dead,
             &self.dropped,
             &self.retries,
             &self.enqueued,
+            &self.recovered,
         ]
         .map(|count| count.load(Ordering::Relaxed));
         ReceiverLedger {
-            recovered: 0,
+            recovered,
             enqueued,
             delivered,
             dead,
             dropped,
-            waiting: enqueued.saturating_sub(delivered + dead + dropped),
+            waiting: (recovered + enqueued).saturating_sub(delivered + dead + dropped),
             retries,
         }
     }
@@ -147,7 +154,7 @@ pub struct Errors {
 /// The ledger of one receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ReceiverLedger {
-    /// What its disk queue held at the start: none, queues are in memory.
+    /// What its queue on disk held at the start, less what its position says was delivered.
     pub recovered: u64,
     /// Put into its queue.
     pub enqueued: u64,
@@ -170,6 +177,7 @@ impl Ledger {
             .into_iter()
             .map(|name| ReceiverCounts {
                 name,
+                recovered: AtomicU64::new(0),
                 enqueued: AtomicU64::new(0),
                 delivered: AtomicU64::new(0),
                 dead: AtomicU64::new(0),

@@ -17,7 +17,7 @@ use crate::ack::Ack;
 use crate::config::Route;
 use crate::health::Heartbeat;
 use crate::ledger::{Ledger, Tally};
-use crate::queue::{Pushed, Queue};
+use crate::queue::{Portion, Pushed, Queue};
 use crate::route;
 use crate::shutdown::{Phase, Shutdown};
 
@@ -60,7 +60,9 @@ pub struct Lane {
     filters: Vec<LaneFilter>,
     outlets: Vec<Outlet>,
     /// For each receiver, what the chunk at hand has for it.
-    outgoing: Vec<Vec<Document>>,
+    outgoing: Vec<Portion>,
+    /// The version of the event at hand; 0 where it has none.
+    version: u64,
     ledger: Arc<Ledger>,
     tally: Tally,
     /// For each receiver, whether it had settled the event at hand before the process started.
@@ -113,13 +115,14 @@ impl Lane {
         ledger: Arc<Ledger>,
         shutdown: Arc<Shutdown>,
     ) -> Lane {
-        let outgoing = outlets.iter().map(|_| Vec::new()).collect();
+        let outgoing = outlets.iter().map(|_| Portion::default()).collect();
         let settled = vec![false; outlets.len()];
         Lane {
             route,
             filters,
             outlets,
             outgoing,
+            version: 0,
             ledger,
             tally: Tally::default(),
             settled,
@@ -160,10 +163,17 @@ impl Lane {
             }
             self.tally.received += 1;
             self.emits_left = EMITTED_EVENTS_MAX;
+            self.version = event.resource_version().parse().unwrap_or(0);
             if ack.repeats() {
-                self.note_settled(&ack, event);
+                self.note_settled(&ack);
             }
-            self.event(&route, event)?;
+            match ack.only() {
+                Some(receiver) => {
+                    self.send(receiver, &Current::new(event));
+                    self.tally.routed += 1;
+                }
+                None => self.event(&route, event)?,
+            }
         }
         self.settled.fill(false);
         self.flush(&Arc::new(ack))
@@ -171,26 +181,25 @@ impl Lane {
 
     /// After a restart receivers are not all at the same place: which of them had this event before. One without a
     /// readable version is nobody's.
-    fn note_settled(&mut self, ack: &Ack, event: EventRef<'_>) {
-        let version: u64 = event.resource_version().parse().unwrap_or(u64::MAX);
+    fn note_settled(&mut self, ack: &Ack) {
         for (receiver, settled) in self.settled.iter_mut().enumerate() {
-            *settled = version <= ack.floor(receiver);
+            *settled = self.version > 0 && ack.had(receiver, self.version);
         }
     }
 
     /// Queues what the chunk has for each receiver, in pieces that a queue has room for.
     fn flush(&mut self, ack: &Arc<Ack>) -> Result<(), Aborted> {
-        for (receiver, documents) in self.outgoing.iter().enumerate() {
-            ack.expect(receiver, documents.len());
+        for (receiver, portion) in self.outgoing.iter().enumerate() {
+            ack.expect(receiver, portion.documents.len());
         }
         let mut any_queued = false;
-        for (receiver, documents) in self.outgoing.iter_mut().enumerate() {
+        for (receiver, portion) in self.outgoing.iter_mut().enumerate() {
             let queue = &self.outlets[receiver].queue;
             let counts = self.ledger.receiver(receiver);
-            let mut rest = std::mem::take(documents);
-            while !rest.is_empty() {
-                let after = rest.split_off(rest.len().min(queue.events_max()));
-                let events = rest.len();
+            let mut rest = std::mem::take(portion);
+            while !rest.documents.is_empty() {
+                let after = rest.split_off(queue.events_max());
+                let events = rest.documents.len();
                 let _waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
                 // Counted before it can be delivered: a ledger read meanwhile never shows more delivered.
                 match queue.push(rest, ack, || counts.enqueued(events)) {
@@ -336,7 +345,7 @@ impl Lane {
             },
             None => current.document.get_or_init(plain).clone(),
         };
-        self.outgoing[receiver].push(document);
+        self.outgoing[receiver].push(document, self.version);
     }
 
     /// Asks the plugin; `Err` is what `onError` says where it failed.

@@ -5,11 +5,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use thiserror::Error;
+use weir_outbound::Client;
 use weir_runtime::{Failure, Filter, Limits, NoOutput, OnError, Output, Plugin, Sink, Use};
 
 use crate::config::{self, Config, Position, ReplayPath};
 use crate::plugins::{Loader, PluginError};
 use crate::secrets::{self, Sources};
+use crate::ways::{AppendedFile, GoTemplates, Http, granted_origins, granted_path};
+
+/// An address is shorter.
+const ADDRESS_BYTES_MAX: usize = 8 * 1024;
 
 /// Something in the configuration that does not work out.
 #[derive(Debug, Error)]
@@ -64,6 +69,15 @@ pub enum Problem {
     /// A secret cannot be had.
     #[error("{0}")]
     Secret(String),
+    /// A file of `tls` cannot be used.
+    #[error("http.tls: {0}")]
+    Tls(String),
+    /// The receiver's queue on disk cannot be used.
+    #[error("queue.disk: {0}")]
+    Disk(#[from] weir_spool::SpoolError),
+    /// The receiver's file of dead letters cannot be used.
+    #[error("deadLetters: {0}")]
+    DeadLetters(String),
     /// The replayed file is not there.
     #[error("cannot read {file}: {error}")]
     File {
@@ -87,7 +101,15 @@ pub struct Prepared {
     /// The filters.
     pub filters: Vec<FilterUse>,
     /// The receivers' sinks.
-    pub sinks: Vec<Sink>,
+    pub sinks: Vec<SinkUse>,
+}
+
+/// The sink of a receiver.
+pub struct SinkUse {
+    /// Its instance.
+    pub sink: Sink,
+    /// What all its instances share.
+    pub of: Arc<Use>,
 }
 
 /// Loads and sets up every plugin that the configuration uses, filters once for each lane.
@@ -98,6 +120,7 @@ pub fn prepare(
     config: &Config,
     loader: &mut Loader,
     output: &Arc<dyn Output>,
+    client: &Client,
     lanes: usize,
 ) -> Result<Prepared, Vec<StartError>> {
     let environment = |name: &str| std::env::var(name).ok();
@@ -109,6 +132,8 @@ pub fn prepare(
         loader,
         sources,
         output,
+        client,
+        base: &config.base,
         errors: Vec::new(),
     };
     if let config::Source::Replay(replay) = &config.source {
@@ -144,6 +169,9 @@ struct Preparing<'a> {
     loader: &'a mut Loader,
     sources: Sources<'a>,
     output: &'a Arc<dyn Output>,
+    client: &'a Client,
+    /// The configuration's folder.
+    base: &'a Path,
     errors: Vec<StartError>,
 }
 
@@ -178,7 +206,12 @@ impl Preparing<'_> {
 
     fn filter(&mut self, filter: &config::Filter, lanes: usize) -> Result<FilterUse, Vec<Problem>> {
         let plugin = self.load(&filter.plugin, "filter")?;
-        let of = Arc::new(self.new_use(&filter.name, &plugin, &filter.config, filter.limits)?);
+        let http = config::Http {
+            allow: filter.allow.clone(),
+            ..config::Http::default()
+        };
+        let of = self.new_use(&filter.name, &plugin, &filter.config, filter.limits, &http)?;
+        let of = Arc::new(of);
         let on_error = match filter.on_error {
             Some(config::OnError::Keep) => OnError::Keep,
             Some(config::OnError::Drop) => OnError::Drop,
@@ -195,14 +228,21 @@ impl Preparing<'_> {
         })
     }
 
-    fn sink(&mut self, receiver: &config::Receiver) -> Result<Sink, Vec<Problem>> {
+    fn sink(&mut self, receiver: &config::Receiver) -> Result<SinkUse, Vec<Problem>> {
         let plugin = self.load(&receiver.plugin, "sink")?;
-        let of = self.new_use(&receiver.name, &plugin, &receiver.config, receiver.limits)?;
-        let of = Arc::new(of.with_output(Arc::clone(self.output)));
-        let sink =
-            Sink::new(Arc::clone(&plugin), of).map_err(|failure| refused(&plugin, failure))?;
+        let (config, http) = (&receiver.config, &receiver.http);
+        let mut of = self.new_use(&receiver.name, &plugin, config, receiver.limits, http)?;
+        if let Some((written, path)) = granted_path(config, self.base) {
+            of = of.with_files(Arc::new(AppendedFile::new(written, path)));
+        }
+        let of = of
+            .with_output(Arc::clone(self.output))
+            .with_templates(Arc::new(GoTemplates::default()));
+        let of = Arc::new(of);
+        let sink = Sink::new(Arc::clone(&plugin), Arc::clone(&of))
+            .map_err(|failure| refused(&plugin, failure))?;
         log_loaded("receiver", &receiver.name, &plugin);
-        Ok(sink)
+        Ok(SinkUse { sink, of })
     }
 
     fn load(&mut self, name: &str, expected: &'static str) -> Result<Arc<Plugin>, Vec<Problem>> {
@@ -229,6 +269,7 @@ impl Preparing<'_> {
         plugin: &Plugin,
         config: &serde_json::Value,
         limits: config::Limits,
+        http: &config::Http,
     ) -> Result<Use, Vec<Problem>> {
         let (text, secrets) = secrets::hide(config, &self.sources)
             .map_err(|errors| errors.into_iter().map(Problem::Secret).collect::<Vec<_>>())?;
@@ -236,7 +277,19 @@ impl Preparing<'_> {
             memory_bytes: limits.memory_bytes,
             time: limits.time,
         };
-        Ok(Use::new(name, &plugin.name, text, limits).with_secrets(Arc::new(secrets)))
+        let secrets = Arc::new(secrets);
+        // What the plugin reads, so that what is granted is what it can ask for.
+        let hidden: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let reveal = |text: &str| {
+            let revealed = secrets.reveal(text, ADDRESS_BYTES_MAX);
+            revealed.unwrap_or_default()
+        };
+        let granted = granted_origins(&hidden, &reveal);
+        let outbound = Http::new(self.client, http, granted, Arc::clone(&secrets));
+        let outbound = outbound.map_err(|error| vec![Problem::Tls(error)])?;
+        Ok(Use::new(name, &plugin.name, text, limits)
+            .with_secrets(secrets)
+            .with_outbound(Arc::new(outbound)))
     }
 }
 

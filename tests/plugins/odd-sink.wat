@@ -5,9 +5,13 @@
 ;;   {"picky": …}  Warning events are rejected
 ;;   {"batch": …}  every batch is rejected
 ;;   {"never": …}  every batch is answered with retry
+;;   {"x": …}      a batch with an event whose reason begins with U traps
+;;   {"y": …}      every batch traps
+;;   {"z": …}      a batch with an event whose reason begins with U is answered with retry
 ;; What it accepts it writes as one line an event.
 (module
   (import "weir:plugin/event@0.1.0" "severity" (func $severity (param i32)))
+  (import "weir:plugin/event@0.1.0" "reason" (func $reason (param i32)))
   (import "weir:plugin/state@0.1.0" "add" (func $add (param i32 i32 i32 i32) (result i64)))
   (import "weir:plugin/batch@0.1.0" "size" (func $size (result i32)))
   (import "weir:plugin/batch@0.1.0" "select" (func $select (param i32)))
@@ -49,6 +53,18 @@
     (call $write (i32.load (i32.const 64)) (i32.load (i32.const 68)) (i32.const 96))
     (if (i32.load8_u (i32.const 96)) (then unreachable)))
 
+  (func $has_u (result i32)
+    (local $index i32)
+    (loop $next
+      (if (i32.ge_u (local.get $index) (call $size)) (then (return (i32.const 0))))
+      (global.set $top (i32.const 4096))
+      (call $select (local.get $index))
+      (call $reason (i32.const 64))
+      (if (i32.eq (i32.load8_u (i32.load (i32.const 64))) (i32.const 85)) (then (return (i32.const 1))))
+      (local.set $index (i32.add (local.get $index) (i32.const 1)))
+      (br $next))
+    (unreachable))
+
   (func (export "deliver") (result i32)
     (local $first i32) (local $index i32)
     (local.set $first (i64.eq (i64.const 1)
@@ -56,6 +72,9 @@
     (if (i32.or (call $is (i32.const 110)) (i32.and (local.get $first) (call $is (i32.const 102))))
       (then (return (i32.const 16))))
     (if (call $is (i32.const 98)) (then (return (i32.const 32))))
+    (if (call $is (i32.const 121)) (then unreachable))
+    (if (call $is (i32.const 120)) (then (if (call $has_u) (then unreachable))))
+    (if (call $is (i32.const 122)) (then (if (call $has_u) (then (return (i32.const 16))))))
     (if (i32.and (local.get $first) (call $is (i32.const 116))) (then unreachable))
     (if (i32.and (local.get $first) (call $is (i32.const 97)))
       (then

@@ -35,11 +35,10 @@ fn main() -> ExitCode {
         ["build"] => build(),
         ["plugins"] => plugins(),
         ["demo"] => demo(),
-        ["test"] => build_then(checks::test),
-        ["test", "--kubernetes"] => {
-            checks::kubernetes_can_run().and_then(|()| build_then(checks::test_with_kubernetes))
-        }
-        ["bench"] => build_then(checks::bench),
+        ["test"] => build_with_tests_then(checks::test),
+        ["test", "--kubernetes"] => checks::kubernetes_can_run()
+            .and_then(|()| build_with_tests_then(checks::test_with_kubernetes)),
+        ["bench"] => build().and_then(|()| checks::bench(&dist())),
         _ => {
             eprint!("{HELP}");
             return ExitCode::from(2);
@@ -72,12 +71,21 @@ fn dist() -> PathBuf {
 fn build() -> Result<(), Failed> {
     say("building weir");
     run(cargo().args(["build", "--release", "--package", "weir"]))?;
-    install(&target().join("release").join("weir"), &dist().join("weir"))?;
+    install_weir()?;
     plugins()
 }
 
-fn build_then(next: fn(&Path) -> Result<(), Failed>) -> Result<(), Failed> {
-    build()?;
+fn install_weir() -> Result<u64, Failed> {
+    install(&target().join("release").join("weir"), &dist().join("weir"))
+}
+
+/// weir and all tests in one go: built by itself it has other features of tokio than beside its tests, and all that
+/// stands on tokio (kube, hyper) would be compiled twice.
+fn build_with_tests_then(next: fn(&Path) -> Result<(), Failed>) -> Result<(), Failed> {
+    say("building weir and its tests");
+    run(cargo().args(["test", "--release", "--workspace", "--no-run"]))?;
+    install_weir()?;
+    plugins()?;
     next(&dist())
 }
 

@@ -103,6 +103,14 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// What the plugin itself said, or how it broke.
+    pub fn said(&self) -> String {
+        match self {
+            Failure::Answered { text, .. } => text.clone(),
+            Failure::Fault(fault) => fault.to_string(),
+        }
+    }
+
     /// The label in metrics.
     pub fn label(&self) -> &'static str {
         match self {

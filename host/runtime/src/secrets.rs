@@ -7,7 +7,6 @@ use std::sync::{Mutex, PoisonError};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use hmac::{Hmac, KeyInit, Mac};
-use memchr::memmem;
 use sha2::Sha256;
 
 use crate::file::hex;
@@ -19,11 +18,6 @@ const REVEALED_BYTES_MAX: usize = 64 * 1024;
 /// Placeholders that a plugin may make with `secret.basic`, beside those of its configuration.
 const DERIVED_MAX: usize = 100;
 
-/// A shorter secret is no secret, and would be found in every text.
-const SEARCHED_BYTES_LEAST: usize = 4;
-/// What stands for a secret in an answer.
-const HIDDEN: &[u8] = b"[secret]";
-
 /// The secrets of one use, by placeholder.
 #[derive(Default)]
 pub struct Secrets {
@@ -32,8 +26,6 @@ pub struct Secrets {
 
 struct Secret {
     value: String,
-    /// How it may stand in an answer, the longest first.
-    spellings: Vec<String>,
     derived: bool,
 }
 
@@ -86,12 +78,13 @@ impl Secrets {
         Ok(mac.finalize().into_bytes().to_vec())
     }
 
-    /// Looked at before anything is replaced: nothing large is ever made.
-    fn reveal_limited(&self, text: &str) -> Result<String, String> {
+    /// The text with each placeholder in it replaced by its secret: for headers and URLs that leave the host. `None` where
+    /// that would be longer than `bytes_max`. Looked at before anything is replaced: nothing large is ever made.
+    pub fn reveal(&self, text: &str, bytes_max: usize) -> Option<String> {
         let bytes = {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             let more = known.iter().map(|(placeholder, secret)| {
-                let times = if text.len() > REVEALED_BYTES_MAX {
+                let times = if text.len() > bytes_max {
                     0
                 } else {
                     text.matches(placeholder.as_str()).count()
@@ -100,16 +93,16 @@ impl Secrets {
             });
             text.len().saturating_add(more.sum::<usize>())
         };
-        if bytes > REVEALED_BYTES_MAX {
-            return Err(format!(
-                "a user, password or key of more than {REVEALED_BYTES_MAX} bytes"
-            ));
-        }
-        Ok(self.reveal(text))
+        (bytes <= bytes_max).then(|| self.replaced(text))
     }
 
-    /// The text with each placeholder in it replaced by its secret: for headers and URLs that leave the host.
-    pub fn reveal(&self, text: &str) -> String {
+    fn reveal_limited(&self, text: &str) -> Result<String, String> {
+        self.reveal(text, REVEALED_BYTES_MAX).ok_or_else(|| {
+            format!("a user, password or key of more than {REVEALED_BYTES_MAX} bytes")
+        })
+    }
+
+    fn replaced(&self, text: &str) -> String {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known
             .iter()
@@ -122,18 +115,18 @@ impl Secrets {
             })
     }
 
-    /// The text without any secret in it, where there was one: a server may echo what it was sent. A secret is found
-    /// as it is, as it stands in a JSON string, and as it stands in a URL.
-    pub fn hide(&self, text: &[u8]) -> Option<Vec<u8>> {
+    /// All of them, each behind its placeholder: for who takes them out of what a server echoes.
+    pub fn pairs(&self) -> Vec<(String, String)> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut hidden: Option<Vec<u8>> = None;
-        for spelling in known.values().flat_map(|secret| &secret.spellings) {
-            let text = hidden.as_deref().unwrap_or(text);
-            if memmem::find(text, spelling.as_bytes()).is_some() {
-                hidden = Some(without(text, spelling.as_bytes()));
-            }
-        }
-        hidden
+        let pair =
+            |(placeholder, secret): (&String, &Secret)| (placeholder.clone(), secret.value.clone());
+        known.iter().map(pair).collect()
+    }
+
+    /// How many there are: none is ever taken away.
+    pub fn count(&self) -> usize {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.len()
     }
 
     fn insert(&self, value: String, derived: bool) -> Result<String, getrandom::Error> {
@@ -141,56 +134,9 @@ impl Secrets {
         getrandom::fill(&mut bytes)?;
         let placeholder = format!("weir-secret-{}", hex(&bytes));
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let secret = Secret {
-            spellings: spellings(&value),
-            value,
-            derived,
-        };
-        known.insert(placeholder.clone(), secret);
+        known.insert(placeholder.clone(), Secret { value, derived });
         Ok(placeholder)
     }
-}
-
-/// How a secret may stand in an answer. One of less than [`SEARCHED_BYTES_LEAST`] is not searched for.
-fn spellings(value: &str) -> Vec<String> {
-    let bare = value.strip_prefix("Basic ").unwrap_or(value);
-    if bare.len() < SEARCHED_BYTES_LEAST {
-        return Vec::new();
-    }
-    let json = serde_json::Value::from(bare).to_string();
-    let escaped = json[1..json.len() - 1].to_owned();
-    let mut all = vec![
-        percent_encoded(bare),
-        escaped.replace('/', "\\/"),
-        escaped,
-        bare.to_owned(),
-    ];
-    all.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
-    all.dedup();
-    all
-}
-
-/// All but the unreserved characters of RFC 3986, section 2.3.
-fn percent_encoded(text: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            char::from(byte).to_string()
-        }
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(encode).collect()
-}
-
-fn without(text: &[u8], secret: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = memmem::find(rest, secret) {
-        out.extend_from_slice(&rest[..at]);
-        out.extend_from_slice(HIDDEN);
-        rest = &rest[at + secret.len()..];
-    }
-    out.extend_from_slice(rest);
-    out
 }
 
 #[cfg(test)]
@@ -205,7 +151,10 @@ mod tests {
             .basic("Aladdin", &password)
             .expect("few credentials");
         assert!(basic.starts_with("weir-secret-"), "{basic}");
-        assert_eq!(secrets.reveal(&basic), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="); // RFC 7617
+        assert_eq!(
+            secrets.replaced(&basic),
+            "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
+        ); // RFC 7617
         assert_eq!(
             secrets
                 .basic("Aladdin", &password)
@@ -249,28 +198,10 @@ mod tests {
     }
 
     #[test]
-    fn an_echoed_secret_is_hidden_however_it_is_written() {
-        let secrets = Secrets::default();
-        let password = secrets.keep("a/\"b c".into()).expect("random bytes");
-        secrets.keep("abc".into()).expect("random bytes");
-        let basic = secrets.basic("u", &password).expect("few credentials");
-        let echo = format!(
-            r#"{} | a/"b c | a/\"b c | a\/\"b c | a%2F%22b%20c | abc"#,
-            secrets.reveal(&basic)
-        );
-        let hidden = secrets.hide(echo.as_bytes()).expect("something to hide");
-        assert_eq!(
-            String::from_utf8_lossy(&hidden),
-            "Basic [secret] | [secret] | [secret] | [secret] | [secret] | abc"
-        );
-        assert_eq!(secrets.hide(&hidden), None);
-    }
-
-    #[test]
     fn another_use_does_not_know_the_placeholder() {
         let placeholder = Secrets::default()
             .keep("secret".into())
             .expect("random bytes");
-        assert_eq!(Secrets::default().reveal(&placeholder), placeholder);
+        assert_eq!(Secrets::default().replaced(&placeholder), placeholder);
     }
 }

@@ -9,35 +9,36 @@
 //! closed, the receivers empty them. A signal ends the source; its deadline ends everything.
 
 mod observe;
+mod stages;
 mod supervise;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use crossbeam_channel::Sender;
 use tokio::sync::{Notify, oneshot};
-use weir_event::Chunk;
 use weir_kubernetes::connect::Access;
-use weir_runtime::{CALLER_STACK_BYTES, Output, Sink};
+use weir_runtime::Output;
 
-use crate::ack::{Ack, Progress};
+use crate::ack::Progress;
 use crate::admin::{self, Admin};
 use crate::config::{self, Config};
-use crate::deliver::{Delivery, MayCall};
+use crate::deliver::MayCall;
 use crate::health::{Heartbeats, Readiness, Report as Health};
 use crate::ledger::{Ledger, Snapshot};
 use crate::output::StandardOutput;
-use crate::pipeline::{Lane, LaneFilter, Outlet};
 use crate::plugins::Loader;
-use crate::prepare::{FilterUse, Prepared, StartError, prepare};
-use crate::queue::{BatchLimits, Queue};
-use crate::shutdown::{Phase, Shutdown};
-use crate::source::{CHUNKS_WAITING_MAX, Spread, kubernetes, replay};
+use crate::prepare::{Prepared, StartError, prepare};
+use crate::queue::Queue;
+use crate::shutdown::Shutdown;
+use crate::source::{Spread, kubernetes, replay};
+use crate::ways::http_client;
+use stages::{open_queues, start_lanes, start_receivers, thread};
 use supervise::{Signals, supervise};
 
 /// More lanes than this only take each other's memory bandwidth.
 const LANES_MAX: usize = 4;
+
 /// How a run ended.
 #[derive(Debug)]
 pub struct Report {
@@ -54,6 +55,8 @@ pub enum RunError {
     Start(Vec<StartError>),
     /// The source cannot begin: no way to the cluster, for example. Exit code 2.
     Source(kubernetes::SourceError),
+    /// The environment is wrong: exit code 2.
+    Environment(String),
     /// The system refused something we need.
     System(String),
 }
@@ -101,7 +104,10 @@ pub fn run(config: Config, loader: &mut Loader, access: Access) -> Result<Report
     let lanes = std::thread::available_parallelism()
         .map_or(1, usize::from)
         .min(LANES_MAX);
-    let prepared = prepare(&config, loader, &output, lanes).map_err(RunError::Start)?;
+    let client = http_client().map_err(RunError::Environment)?;
+    let prepared = prepare(&config, loader, &output, &client, lanes).map_err(RunError::Start)?;
+    shared.shutdown.on_abort(move || client.stop());
+    let queues = open_queues(&config, &shared).map_err(RunError::Start)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -113,7 +119,7 @@ pub fn run(config: Config, loader: &mut Loader, access: Access) -> Result<Report
     let deadline = config.shutdown.deadline;
     let source = open_source(&config, access, &shared).map_err(RunError::Source)?;
     let state = admin_state(&config, &source, &shared);
-    let stages = start(config, prepared, lanes, source, &shared)
+    let stages = start(config, prepared, lanes, source, &queues, &shared)
         .map_err(|error| system("cannot start a thread", error))?;
     let (ended, end) = oneshot::channel();
     thread("weir-stages".into(), &shared.shutdown, move || {
@@ -124,11 +130,21 @@ pub fn run(config: Config, loader: &mut Loader, access: Access) -> Result<Report
     let supervised = supervise(signals, end, &shared.shutdown, deadline);
     let clean = runtime.block_on(beside(admin, state, supervised));
     let ledger = shared.ledger.snapshot();
-    let delivered = shared.progress.is_complete() && ledger.waiting() == 0 && ledger.dead() == 0;
+    let delivered = shared.progress.is_complete() && is_settled(&ledger, &queues);
     Ok(Report {
         ledger,
         success: clean && delivered,
     })
+}
+
+/// Whether everything was delivered, or waits where it outlives this process.
+fn is_settled(ledger: &Snapshot, queues: &stages::Queues) -> bool {
+    let waiting = ledger
+        .receivers
+        .iter()
+        .filter(|(_, counts)| counts.waiting > 0);
+    let outlives = |name: &String| queues.of(name).is_some_and(|queue| queue.outlives());
+    waiting.into_iter().all(|(name, _)| outlives(name)) && ledger.dead() == 0
 }
 
 fn bind(config: &config::Admin) -> Result<Admin, RunError> {
@@ -265,18 +281,26 @@ fn start(
     prepared: Prepared,
     lanes: usize,
     source: Opened,
+    queues: &stages::Queues,
     shared: &Shared,
 ) -> std::io::Result<Stages> {
-    let queues: Vec<Arc<Queue>> = config.receivers.iter().enumerate().map(new_queue).collect();
+    let dead_letters = &queues.dead_letters;
+    let queues = queues.queues.clone();
     let aborting = queues.clone();
     shared
         .shutdown
         .on_abort(move || aborting.iter().for_each(|queue| queue.abort()));
     let may_call = source.may_call(&config);
-    let receivers = start_receivers(&config, prepared.sinks, &queues, &may_call, shared)?;
+    let receivers = start_receivers(
+        &config,
+        prepared.sinks,
+        (&queues, dead_letters),
+        &may_call,
+        shared,
+    )?;
     let (lanes, senders) = start_lanes(&config, prepared.filters, lanes, &queues, shared)?;
     let spread = Spread::new(senders, Arc::clone(&shared.progress));
-    let (source, keeper) = start_source(source, &config.cluster_name, spread, shared)?;
+    let (source, keeper) = start_source(source, &config, spread, shared)?;
     Ok(Stages {
         source,
         keeper,
@@ -293,7 +317,7 @@ type Started = (
 
 fn start_source(
     source: Opened,
-    cluster_name: &str,
+    config: &Config,
     spread: Spread,
     shared: &Shared,
 ) -> std::io::Result<Started> {
@@ -301,7 +325,17 @@ fn start_source(
     match source {
         Opened::Replay(replay) => {
             let (ledger, shutdown) = (Arc::clone(&shared.ledger), Arc::clone(&shared.shutdown));
-            let source = replay::Source::new(replay, cluster_name, spread, ledger, shutdown);
+            let names = config
+                .receivers
+                .iter()
+                .map(|receiver| receiver.name.clone());
+            let names: Vec<String> = names.collect();
+            for receiver in 0..names.len() {
+                // A file has no positions.
+                shared.progress.resume(receiver, 0, None);
+            }
+            let cluster_name = &config.cluster_name;
+            let source = replay::Source::new(replay, cluster_name, spread, names, ledger, shutdown);
             let source = thread(name, &shared.shutdown, move || source.run())?;
             Ok((source, None))
         }
@@ -311,115 +345,6 @@ fn start_source(
                 Ok(())
             })?;
             Ok((source, Some(keeper)))
-        }
-    }
-}
-
-fn start_receivers(
-    config: &Config,
-    sinks: Vec<Sink>,
-    queues: &[Arc<Queue>],
-    may_call: &MayCall,
-    shared: &Shared,
-) -> std::io::Result<Vec<JoinHandle<()>>> {
-    let start = |(index, sink): (usize, Sink)| {
-        let receiver = &config.receivers[index];
-        let delivery = Delivery::new(
-            index,
-            &receiver.name,
-            Arc::clone(&queues[index]),
-            sink,
-            receiver.retry,
-            Arc::clone(&shared.ledger),
-            Arc::clone(&shared.shutdown),
-        )
-        .only_while(Arc::clone(may_call))
-        .beating(shared.heartbeats.add(format!("weir-to-{index}")));
-        thread(format!("weir-to-{index}"), &shared.shutdown, move || {
-            delivery.run()
-        })
-    };
-    sinks.into_iter().enumerate().map(start).collect()
-}
-
-type Lanes = (Vec<JoinHandle<()>>, Vec<Sender<(Chunk, Ack)>>);
-
-fn start_lanes(
-    config: &Config,
-    mut filters: Vec<FilterUse>,
-    count: usize,
-    queues: &[Arc<Queue>],
-    shared: &Shared,
-) -> std::io::Result<Lanes> {
-    let route = Arc::new(config.route.clone());
-    let outlet = |(queue, receiver): (&Arc<Queue>, &config::Receiver)| Outlet {
-        queue: Arc::clone(queue),
-        de_dot: receiver.de_dot,
-    };
-    let (mut lanes, mut senders) = (Vec::new(), Vec::new());
-    for index in 0..count {
-        let of_lane = |used: &mut FilterUse| {
-            let instance = used.instances.pop().expect("prepared one for each lane");
-            LaneFilter::new(instance, used.on_error)
-        };
-        let lane = Lane::new(
-            Arc::clone(&route),
-            filters.iter_mut().map(of_lane).collect(),
-            queues.iter().zip(&config.receivers).map(outlet).collect(),
-            Arc::clone(&shared.ledger),
-            Arc::clone(&shared.shutdown),
-        )
-        .beating(shared.heartbeats.add(format!("weir-lane-{index}")));
-        let (sender, chunks) = crossbeam_channel::bounded(CHUNKS_WAITING_MAX);
-        senders.push(sender);
-        lanes.push(thread(
-            format!("weir-lane-{index}"),
-            &shared.shutdown,
-            move || lane.run(&chunks),
-        )?);
-    }
-    Ok((lanes, senders))
-}
-
-fn new_queue((index, receiver): (usize, &config::Receiver)) -> Arc<Queue> {
-    let config::Batch { events, bytes, age } = receiver.batch;
-    let limits = BatchLimits { events, bytes, age };
-    Arc::new(Queue::new(
-        index,
-        receiver.queue.events,
-        receiver.queue.on_full,
-        limits,
-    ))
-}
-
-/// A thread that may call plugins. Its panic aborts the process: without it nothing can go on.
-fn thread<T: Send + 'static>(
-    name: String,
-    shutdown: &Arc<Shutdown>,
-    run: impl FnOnce() -> T + Send + 'static,
-) -> std::io::Result<JoinHandle<T>> {
-    let sentinel = Sentinel(Arc::clone(shutdown));
-    let builder = std::thread::Builder::new()
-        .name(name)
-        .stack_size(CALLER_STACK_BYTES);
-    builder.spawn(move || {
-        let _sentinel = sentinel;
-        run()
-    })
-}
-
-/// Dropped by a panic, it ends every wait of the process. The panic's message is on standard error already.
-struct Sentinel(Arc<Shutdown>);
-
-impl Drop for Sentinel {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let thread = std::thread::current();
-            tracing::error!(
-                thread = thread.name(),
-                "a thread panicked: this is a bug in weir; stopping"
-            );
-            self.0.advance(Phase::Aborting);
         }
     }
 }
@@ -441,6 +366,7 @@ fn await_stages(stages: Stages) -> bool {
     for receiver in stages.receivers {
         clean &= receiver.join().is_ok();
     }
+    stages.queues.iter().for_each(|queue| queue.finish());
     if let Some(keeper) = stages.keeper {
         // It said what was wrong when it happened.
         clean &= keeper.finish().is_ok();

@@ -5,11 +5,16 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::{EXIT_USAGE, Surroundings, count, failed, new_engine, print_line, say, with_causes};
+use super::{
+    EXIT_FAILED, EXIT_USAGE, Surroundings, count, failed, new_engine, print_line, say, with_causes,
+};
 use crate::cli::{Check, Output};
 use crate::config::{Config, ConfigError, LoadError};
+use weir_runtime::Sink;
+
 use crate::plugins::Loader;
-use crate::prepare::{StartError, no_output, prepare};
+use crate::prepare::{Prepared, StartError, no_output, prepare};
+use crate::ways::http_client;
 
 /// One mistake, as text and for programs.
 struct Finding {
@@ -23,14 +28,25 @@ struct Finding {
 /// With the exit code, where the file cannot be read at all.
 pub fn run(arguments: &Check, surroundings: &Surroundings) -> Result<ExitCode, ExitCode> {
     let file = &arguments.config.config;
+    let mut connections = Vec::new();
     let (errors, warnings) = match Config::load(file) {
         Ok(config) => {
             let warnings = config.warnings.iter().map(of_config).collect();
-            (check_plugins(&config, file, surroundings)?, warnings)
+            let errors = match check_plugins(&config, file, surroundings)? {
+                Ok(prepared) => {
+                    if arguments.connect {
+                        connections = connect(&config, &prepared, arguments.output);
+                    }
+                    Vec::new()
+                }
+                Err(errors) => errors,
+            };
+            (errors, warnings)
         }
         Err(LoadError::Invalid(errors)) => (errors.0.iter().map(of_config).collect(), Vec::new()),
         Err(error) => return Err(failed(EXIT_USAGE, &with_causes(&error))),
     };
+    let connected = connections.iter().all(|connection| connection.works);
     match arguments.output {
         Output::Text => print_text(file, &errors, &warnings),
         Output::Json => {
@@ -40,16 +56,57 @@ pub fn run(arguments: &Check, surroundings: &Surroundings) -> Result<ExitCode, E
                     .map(|finding| finding.json.clone())
                     .collect::<Vec<_>>()
             };
-            print_line(
-                &json!({"ok": errors.is_empty(), "errors": list(&errors), "warnings": list(&warnings)}),
-            );
+            print_line(&json!({
+                "ok": errors.is_empty() && connected, "errors": list(&errors), "warnings": list(&warnings),
+                "connections": connections.iter().map(Connection::json).collect::<Vec<_>>(),
+            }));
         }
     }
-    Ok(if errors.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(EXIT_USAGE)
+    Ok(match (errors.is_empty(), connected) {
+        (true, true) => ExitCode::SUCCESS,
+        (true, false) => ExitCode::from(EXIT_FAILED),
+        (false, _) => ExitCode::from(EXIT_USAGE),
     })
+}
+
+/// What the sink of one receiver says of where it would deliver to.
+struct Connection {
+    receiver: String,
+    works: bool,
+    /// A line each.
+    findings: Vec<String>,
+}
+
+impl Connection {
+    fn json(&self) -> serde_json::Value {
+        json!({"receiver": self.receiver, "ok": self.works, "findings": self.findings})
+    }
+}
+
+/// Asks each sink that can be asked; for people, what it says is shown at once, since it may take long.
+fn connect(config: &Config, prepared: &Prepared, output: Output) -> Vec<Connection> {
+    let mut connections = Vec::new();
+    for (receiver, used) in config.receivers.iter().zip(&prepared.sinks) {
+        let plugin = used.sink.plugin();
+        let (works, findings) = match Sink::probe(plugin, &used.of) {
+            Ok(Some(findings)) => (true, findings),
+            Ok(None) => (true, format!("the sink {} cannot be asked", plugin.name)),
+            Err(failure) => (false, failure.said()),
+        };
+        let findings: Vec<String> = findings.lines().map(str::to_owned).collect();
+        if output == Output::Text {
+            let mark = if works { "ok" } else { "FAILED" };
+            for finding in &findings {
+                say(&format_args!("{} ({mark}): {finding}", receiver.name));
+            }
+        }
+        connections.push(Connection {
+            receiver: receiver.name.clone(),
+            works,
+            findings,
+        });
+    }
+    connections
 }
 
 fn of_config(error: &ConfigError) -> Finding {
@@ -73,7 +130,7 @@ fn check_plugins(
     config: &Config,
     file: &Path,
     surroundings: &Surroundings,
-) -> Result<Vec<Finding>, ExitCode> {
+) -> Result<Result<Prepared, Vec<Finding>>, ExitCode> {
     let mut loader = match Loader::new(
         new_engine()?,
         surroundings.compiler.clone(),
@@ -82,16 +139,15 @@ fn check_plugins(
         Ok(loader) => loader,
         Err(error) => {
             let text = format!("{}: {error}", file.display());
-            return Ok(vec![Finding {
+            return Ok(Err(vec![Finding {
                 text,
                 json: json!({"file": file, "message": error.to_string()}),
-            }]);
+            }]));
         }
     };
-    Ok(match prepare(config, &mut loader, &no_output(), 1) {
-        Ok(_) => Vec::new(),
-        Err(errors) => errors.iter().map(|error| of_start(error, file)).collect(),
-    })
+    let client = http_client().map_err(|error| failed(EXIT_USAGE, &error))?;
+    let prepared = prepare(config, &mut loader, &no_output(), &client, 1);
+    Ok(prepared.map_err(|errors| errors.iter().map(|error| of_start(error, file)).collect()))
 }
 
 fn print_text(file: &Path, errors: &[Finding], warnings: &[Finding]) {

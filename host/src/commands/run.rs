@@ -32,6 +32,7 @@ pub fn run(arguments: &Run, surroundings: &Surroundings) -> Result<ExitCode, Exi
                 ExitCode::from(EXIT_USAGE)
             }
             RunError::Source(error) => failed(EXIT_USAGE, &error),
+            RunError::Environment(error) => failed(EXIT_USAGE, &error),
             RunError::System(error) => failed(EXIT_FAILED, &error),
         })?;
     let ledger = serde_json::to_string(&report.ledger).unwrap_or_default();

@@ -12,7 +12,6 @@ use std::time::Duration;
 use super::error::{ConfigErrors, ErrorKind, LoadError, Position};
 use super::expand::{Environment, expand};
 use super::fields::{Field, Fields};
-use super::later::Scope;
 use super::report::Report;
 use super::tree::Node;
 use super::{
@@ -144,7 +143,7 @@ fn check_root(root: &Node, report: &mut Report<'_>) -> Option<Config> {
         key_at: root.at,
         path: String::new(),
     };
-    let top = whole.fields(Scope::Other, TOP_EXPECTED, report)?;
+    let top = whole.fields(TOP_EXPECTED, report)?;
     let log = check_log(&top, report);
     let cluster_name = top
         .get("clusterName")
@@ -176,6 +175,7 @@ fn check_root(root: &Node, report: &mut Report<'_>) -> Option<Config> {
         receivers: receivers.checked,
         secrets,
         shutdown,
+        base: report.base.to_owned(),
         warnings: Vec::new(),
     })
 }
@@ -212,13 +212,10 @@ fn check_plugins(top: &Fields<'_>, report: &mut Report<'_>) -> Plugins {
         directories: Vec::new(),
         cache: None,
     };
-    let Some(plugins) = top.get("plugins").and_then(|field| {
-        field.fields(
-            Scope::Other,
-            "a map with the keys directories and cache",
-            report,
-        )
-    }) else {
+    let Some(plugins) = top
+        .get("plugins")
+        .and_then(|field| field.fields("a map with the keys directories and cache", report))
+    else {
         return checked;
     };
     checked.directories = check_directories(&plugins, report);
@@ -243,7 +240,7 @@ fn check_directories(fields: &Fields<'_>, report: &mut Report<'_>) -> Vec<PathBu
 fn check_secrets(top: &Fields<'_>, report: &mut Report<'_>) -> Secrets {
     let Some(secrets) = top
         .get("secrets")
-        .and_then(|field| field.fields(Scope::Other, "a map with the key directories", report))
+        .and_then(|field| field.fields("a map with the key directories", report))
     else {
         return Secrets::default();
     };
@@ -258,7 +255,7 @@ fn check_shutdown(top: &Fields<'_>, report: &mut Report<'_>) -> Shutdown {
     };
     if let Some(shutdown) = top
         .get("shutdown")
-        .and_then(|field| field.fields(Scope::Other, "a map with the key deadline", report))
+        .and_then(|field| field.fields("a map with the key deadline", report))
     {
         let deadline = shutdown.get("deadline");
         let allowed = Duration::ZERO..=SHUTDOWN_DEADLINE_MOST;
@@ -286,7 +283,7 @@ fn check_admin(top: &Fields<'_>, report: &mut Report<'_>) -> Option<Admin> {
         }
         return None;
     };
-    let admin = field.fields(Scope::Other, EXPECTED, report)?;
+    let admin = field.fields(EXPECTED, report)?;
     let listen_field = admin.require("listen", LISTEN_EXPECTED, report);
     let listen = listen_field.and_then(|field| check_listen(&field, report));
     admin.finish(report);

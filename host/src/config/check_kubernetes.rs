@@ -10,7 +10,6 @@ use std::time::Duration;
 use super::dns_name::{self, Form};
 use super::error::{ErrorKind, Position};
 use super::fields::{Field, Fields};
-use super::later::Scope;
 use super::quantity;
 use super::report::Report;
 use super::tree::Kind;
@@ -56,7 +55,7 @@ pub(crate) fn kubernetes(
     top: &Fields<'_>,
     report: &mut Report<'_>,
 ) -> Kubernetes {
-    let block = own.and_then(|field| field.fields(Scope::Other, KUBERNETES_EXPECTED, report));
+    let block = own.and_then(|field| field.fields(KUBERNETES_EXPECTED, report));
     let block = block.as_ref();
     let max_age = check_max_age(top, report);
     let api_field = part(block, "api");
@@ -268,7 +267,7 @@ fn check_lookup(
         own.report_both(omit_field, report)
             .help("remove one of them: omitLookup turns all lookups off");
     }
-    let own = own_field.and_then(|field| field.fields(Scope::Other, EXPECTED, report));
+    let own = own_field.and_then(|field| field.fields(EXPECTED, report));
     let own = own.as_ref();
     let checked = Lookup {
         labels: flag(own, "labels", true, report),

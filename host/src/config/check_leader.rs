@@ -8,7 +8,6 @@ use std::time::Duration;
 use super::LeaderElection;
 use super::dns_name::{self, Form};
 use super::fields::{Field, Fields};
-use super::later::Scope;
 use super::quantity;
 use super::report::Report;
 use super::tree::Kind;
@@ -41,7 +40,7 @@ fn leader_election(lease_name: String) -> LeaderElection {
 /// `source.kubernetes.leaderElection`; `None` if it is off. The values are checked all the same.
 pub(crate) fn own(field: &Field<'_>, report: &mut Report<'_>) -> Option<LeaderElection> {
     const EXPECTED: &str = "a map such as {enabled: true, leaseName: weir}";
-    let block = field.fields(Scope::Other, EXPECTED, report)?;
+    let block = field.fields(EXPECTED, report)?;
     let enabled = check_enabled(&block, report);
     let lease_name = block
         .get("leaseName")
@@ -71,7 +70,7 @@ pub(crate) fn of_kee(field: &Field<'_>, report: &mut Report<'_>) -> Option<Leade
         "renewDeadline",
         "retryPeriod",
     ];
-    let block = field.fields(Scope::Other, EXPECTED, report)?;
+    let block = field.fields(EXPECTED, report)?;
     let enabled = check_enabled(&block, report);
     let lease_name = block
         .get("leaderElectionID")

@@ -7,7 +7,6 @@ use regex::Regex;
 
 use super::error::ErrorKind;
 use super::fields::{Field, Fields};
-use super::later::Scope;
 use super::names::Uses;
 use super::report::Report;
 use super::rule_pattern;
@@ -67,7 +66,7 @@ fn check_route(field: &Field<'_>, targets: &mut Targets<'_>, report: &mut Report
         at: field.node.at,
         ..Route::default()
     };
-    let Some(fields) = field.fields(Scope::Other, ROUTE_EXPECTED, report) else {
+    let Some(fields) = field.fields(ROUTE_EXPECTED, report) else {
         return route;
     };
     if let Some(field) = fields.get("drop") {
@@ -103,7 +102,7 @@ fn check_rules(
 ) -> Vec<Rule> {
     let mut rules = Vec::new();
     for item in field.items("a list of rules, such as [{type: Warning}]", report) {
-        if let Some(fields) = item.fields(Scope::Other, RULE_EXPECTED, report) {
+        if let Some(fields) = item.fields(RULE_EXPECTED, report) {
             rules.push(check_rule(&item, &fields, place, targets, report));
         }
     }
@@ -244,9 +243,9 @@ fn either<'t>(
 }
 
 fn check_map(field: Option<Field<'_>>, report: &mut Report<'_>) -> Vec<(String, Regex)> {
-    let Some(fields) = field.and_then(|field| {
-        field.fields(Scope::Other, "a map of keys to regular expressions", report)
-    }) else {
+    let Some(fields) =
+        field.and_then(|field| field.fields("a map of keys to regular expressions", report))
+    else {
         return Vec::new();
     };
     let mut patterns = Vec::new();

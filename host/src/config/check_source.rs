@@ -10,7 +10,6 @@ use super::check_kubernetes;
 use super::dns_name::{self, Form};
 use super::error::{ErrorKind, Position};
 use super::fields::{Field, Fields};
-use super::later::Scope;
 use super::report::Report;
 use super::tree::{Entry, Kind};
 use super::{Checkpoint, Repeat, Replay, ReplayPath, Source};
@@ -35,7 +34,7 @@ const ONLY_KUBERNETES: &[&str] = &[
 pub(crate) fn source(top: &Fields<'_>, report: &mut Report<'_>) -> Option<Source> {
     let field = top.get("source");
     let is_left_out = field.is_none();
-    let block = field.and_then(|field| field.fields(Scope::Other, SOURCE_EXPECTED, report));
+    let block = field.and_then(|field| field.fields(SOURCE_EXPECTED, report));
     let kubernetes_field = block.as_ref().and_then(|block| block.get("kubernetes"));
     let replay_field = block.as_ref().and_then(|block| block.get("replay"));
     // `kubernetes:` with nothing behind it is the source with its defaults.
@@ -108,7 +107,7 @@ fn report_no_effect(top: &Fields<'_>, report: &mut Report<'_>) {
 fn replay(field: &Field<'_>, report: &mut Report<'_>) -> Option<Replay> {
     const PATH_EXPECTED: &str =
         "the path of a file with one event a line, or \"-\" for standard input";
-    let replay = field.fields(Scope::Other, REPLAY_EXPECTED, report)?;
+    let replay = field.fields(REPLAY_EXPECTED, report)?;
     let path_field = replay.require("path", PATH_EXPECTED, report);
     let path = path_field.and_then(|field| match field.text(PATH_EXPECTED, report)? {
         "-" => Some(ReplayPath::Stdin),
@@ -161,7 +160,7 @@ pub(crate) fn checkpoint(
     const FILE_EXPECTED: &str = "the path of a file";
     let Some(block) = top
         .get("checkpoint")
-        .and_then(|field| field.fields(Scope::Other, EXPECTED, report))
+        .and_then(|field| field.fields(EXPECTED, report))
     else {
         return Checkpoint::Default;
     };

@@ -27,8 +27,6 @@ pub enum ErrorKind {
     Duplicate,
     /// No such key.
     UnknownKey,
-    /// A key that belongs to a later version of weir.
-    NotYet,
     /// A required key is not there.
     Missing,
     /// A value of the wrong type.

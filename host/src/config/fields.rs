@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::{ConfigError, ErrorKind, Position};
-use super::later::{self, Scope};
 use super::quantity;
 use super::report::{Report, join, one_of};
 use super::tree::{Entry, Kind, Node, has_leading_zero};
@@ -29,7 +28,6 @@ pub(crate) struct Fields<'t> {
     pub(crate) entries: &'t [Entry],
     pub(crate) at: Position,
     pub(crate) path: String,
-    scope: Scope,
     /// The keys that were asked for, and whether to name them in an error text.
     known: RefCell<Vec<(&'static str, bool)>>,
 }
@@ -37,9 +35,7 @@ pub(crate) struct Fields<'t> {
 impl<'t> Fields<'t> {
     /// The value of a key; `None` if the key is not there or null.
     pub(crate) fn get(&self, key: &'static str) -> Option<Field<'t>> {
-        self.known
-            .borrow_mut()
-            .push((key, later::find(self.scope, key).is_none()));
+        self.known.borrow_mut().push((key, true));
         self.value(key)
     }
 
@@ -49,7 +45,8 @@ impl<'t> Fields<'t> {
         self.value(key)
     }
 
-    fn value(&self, key: &'static str) -> Option<Field<'t>> {
+    /// The value of a key that was, or will be, asked for.
+    pub(crate) fn value(&self, key: &'static str) -> Option<Field<'t>> {
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         (entry.value.kind != Kind::Null).then(|| self.field(entry))
     }
@@ -89,27 +86,11 @@ impl<'t> Fields<'t> {
         }
     }
 
-    /// The entries that nobody read so far and that [`later`] does not know.
+    /// The entries that nobody read so far.
     pub(crate) fn unread(&self) -> Vec<&'t Entry> {
         let known = self.known.borrow();
-        let unread = |entry: &&Entry| {
-            known.iter().all(|(key, _)| *key != entry.key)
-                && later::find(self.scope, &entry.key).is_none()
-        };
+        let unread = |entry: &&Entry| known.iter().all(|(key, _)| *key != entry.key);
         self.entries.iter().filter(unread).collect()
-    }
-
-    /// Reports the keys that belong to a later version.
-    pub(crate) fn report_later(&self, report: &mut Report<'_>) {
-        for entry in self.entries {
-            let path = join(&self.path, &entry.key);
-            if let Some(text) = later::find(self.scope, &entry.key) {
-                let problem = format!("`{}` is not in this version of weir yet", entry.key);
-                report
-                    .error(ErrorKind::NotYet, entry.key_at, &path, problem)
-                    .help(text);
-            }
-        }
     }
 
     /// Reports a key that is none.
@@ -124,9 +105,7 @@ impl<'t> Fields<'t> {
             known.map(|(key, _)| *key)
         };
         let names = || names_shown(true);
-        let accepted = names()
-            .chain(later::not_yet(self.scope))
-            .chain(names_shown(false));
+        let accepted = names().chain(names_shown(false));
         report
             .error(
                 ErrorKind::UnknownKey,
@@ -141,7 +120,6 @@ impl<'t> Fields<'t> {
 
     /// Reports all that was not read.
     pub(crate) fn finish(&self, report: &mut Report<'_>) {
-        self.report_later(report);
         for entry in self.unread() {
             self.report_unknown(entry, report);
         }
@@ -397,13 +375,8 @@ impl<'t> Field<'t> {
     }
 
     /// The keys of a map; none, with an error, if it is no map.
-    pub(crate) fn fields(
-        &self,
-        scope: Scope,
-        expected: &str,
-        report: &mut Report<'_>,
-    ) -> Option<Fields<'t>> {
-        let fields = self.fields_of_map(scope);
+    pub(crate) fn fields(&self, expected: &str, report: &mut Report<'_>) -> Option<Fields<'t>> {
+        let fields = self.fields_of_map();
         if fields.is_none() {
             self.mismatch(expected, report);
         }
@@ -411,7 +384,7 @@ impl<'t> Field<'t> {
     }
 
     /// The keys of a map; none if it is no map.
-    pub(crate) fn fields_of_map(&self, scope: Scope) -> Option<Fields<'t>> {
+    pub(crate) fn fields_of_map(&self) -> Option<Fields<'t>> {
         let Kind::Map(entries) = &self.node.kind else {
             return None;
         };
@@ -420,7 +393,6 @@ impl<'t> Field<'t> {
             entries,
             at,
             path,
-            scope,
             known: RefCell::new(Vec::new()),
         })
     }

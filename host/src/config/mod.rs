@@ -15,7 +15,10 @@
 //! `weir check -c some/dir/config.yaml` means the same wherever it is called.
 
 mod check;
+mod check_delivery;
+mod check_http;
 mod check_kubernetes;
+mod check_layout;
 mod check_leader;
 mod check_route;
 mod check_source;
@@ -25,7 +28,6 @@ mod error;
 mod expand;
 mod field_selector;
 mod fields;
-mod later;
 mod names;
 mod plugin_config;
 mod quantity;
@@ -37,10 +39,13 @@ mod yaml;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
 use serde_json::Value;
+use weir_outbound::{Compression, Origin, Tls};
+use weir_template::Layout;
 
 pub use error::{ConfigError, ConfigErrors, ErrorKind, LoadError, Position};
 pub use source::{
@@ -93,6 +98,25 @@ pub const RETRY_MOST_DEFAULT: Duration = Duration::from_secs(60);
 /// Most that either wait of a retry may be.
 pub const RETRY_LIMIT: Duration = Duration::from_secs(86_400);
 
+/// Least time after which a batch may be given up: less would be a wish for no retries.
+pub const RETRY_FOR_LEAST: Duration = Duration::from_secs(1);
+/// Most of that time.
+pub const RETRY_FOR_MOST: Duration = Duration::from_secs(30 * 86_400);
+
+/// What a queue on disk may take: a million recorded events, some hours of a busy cluster.
+pub const DISK_BYTES_DEFAULT: u64 = 1 << 30;
+/// Least of it: a few batches.
+pub const DISK_BYTES_LEAST: u64 = 1 << 20;
+/// Most of it.
+pub const DISK_BYTES_MOST: u64 = 1 << 40;
+
+/// Most of each time limit of HTTP.
+pub const HTTP_TIME_MOST: Duration = Duration::from_secs(3600);
+/// Least that an answer may be limited to.
+pub const HTTP_RESPONSE_BYTES_LEAST: usize = 1 << 10;
+/// Most that it may be.
+pub const HTTP_RESPONSE_BYTES_MOST: usize = 256 << 20;
+
 /// How long stopping may take: Kubernetes kills 30 s after it asked, and the rest is for writing down.
 pub const SHUTDOWN_DEADLINE_DEFAULT: Duration = Duration::from_secs(25);
 /// Most of the shutdown's deadline.
@@ -123,6 +147,8 @@ pub struct Config {
     pub secrets: Secrets,
     /// `shutdown`: how weir stops.
     pub shutdown: Shutdown,
+    /// The folder of the file: what relative paths in a plugin's own configuration are relative to, too.
+    pub base: PathBuf,
     /// What is allowed but probably not meant, by position. To be shown, never fatal.
     pub warnings: Vec<ConfigError>,
 }
@@ -186,7 +212,7 @@ pub struct Filter {
     /// `limits`. Default: 32 MiB, 100 ms.
     pub limits: Limits,
     /// `allow`: origins (`https://host:port`) for HTTP beyond those that `config` names. Default: none.
-    pub allow: Vec<String>,
+    pub allow: Vec<Origin>,
     /// Where the use stands in the file.
     pub at: Position,
 }
@@ -276,10 +302,14 @@ pub struct Receiver {
     pub queue: Queue,
     /// `retry`.
     pub retry: Retry,
+    /// `layout`, here or in the sink's block: what is sent for each event. Default (`None`): the event.
+    pub layout: Option<Arc<Layout>>,
+    /// `deadLetters.path`: the file for events that will never be delivered. Default (`None`): they are logged.
+    pub dead_letters: Option<PathBuf>,
     /// `limits`. Default: 64 MiB, 1 s.
     pub limits: Limits,
-    /// Origins for HTTP beyond those that the plugin's configuration names. Empty until `http` exists.
-    pub allow: Vec<String>,
+    /// `http`, and `tls` in the sink's block.
+    pub http: Http,
     /// Where the receiver stands in the file.
     pub at: Position,
 }
@@ -295,13 +325,57 @@ pub struct Batch {
     pub age: Duration,
 }
 
-/// The queue of a receiver, in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The queue of a receiver.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queue {
     /// `events`: from `batch.events` to 10 000 000. Default: 10 000, or `batch.events` where that is more.
     pub events: usize,
     /// `onFull`. Default: wait.
     pub on_full: OnFull,
+    /// `disk`: where it is kept instead of in memory. Default: none.
+    pub disk: Option<Disk>,
+}
+
+/// A queue on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disk {
+    /// `path`: a folder for this queue alone. It is made where it is missing.
+    pub path: PathBuf,
+    /// `bytes`: what waits may take; from 1 MiB to 1 TiB. Default: 1 GiB.
+    pub bytes: u64,
+}
+
+/// How plugins of one use speak HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Http {
+    /// `timeout` of a request and its answer; from 1 ms to 1 h. Default: 30 s.
+    pub timeout: Duration,
+    /// `connectTimeout`: name lookup, TCP, proxy and TLS. Default: 10 s.
+    pub connect_timeout: Duration,
+    /// `readTimeout`: between two pieces of an answer. Default: 30 s.
+    pub read_timeout: Duration,
+    /// `compression` of request bodies. Default: none.
+    pub compression: Compression,
+    /// `responseBytes`: what an answer may have, unpacked; from 1 KiB to 256 MiB. Default: 16 MiB.
+    pub response_bytes: usize,
+    /// `tls`.
+    pub tls: Tls,
+    /// `allow`: origins (`https://host:port`) beyond those that the plugin's configuration names. Default: none.
+    pub allow: Vec<Origin>,
+}
+
+impl Default for Http {
+    fn default() -> Http {
+        Http {
+            timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(30),
+            compression: Compression::None,
+            response_bytes: 16 << 20,
+            tls: Tls::default(),
+            allow: Vec::new(),
+        }
+    }
 }
 
 /// What happens when a queue is full.
@@ -313,13 +387,15 @@ pub enum OnFull {
     DropOldest,
 }
 
-/// How a failed batch is tried again: for ever, waiting longer each time.
+/// How a failed batch is tried again, waiting longer each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
     /// `first` wait: from 1 ms to 24 h. Default: 500 ms, or `most` where that is less.
     pub first: Duration,
     /// `most`: the longest wait, at least `first`. Default: 1 min, or `first` where that is more.
     pub most: Duration,
+    /// `for`: how long a batch is tried before it goes to the dead letters; from 1 s to 30 days. Default (`None`): for ever.
+    pub limit: Option<Duration>,
 }
 
 /// What secrets may be read.

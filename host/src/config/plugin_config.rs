@@ -40,6 +40,11 @@ pub(crate) fn plugin_config(
     Some(Value::Object(object))
 }
 
+/// As [`plugin_config`] does it, for a value in which no secret stands.
+pub(crate) fn plain_json(node: &Node, path: &str, report: &mut Report<'_>) -> Value {
+    to_json(node, path, report)
+}
+
 fn to_json(node: &Node, path: &str, report: &mut Report<'_>) -> Value {
     match &node.kind {
         Kind::Null => Value::Null,

@@ -1,6 +1,7 @@
 //! Tests of whole configurations: what is accepted, and the exact text of what is refused.
 
 mod accepted;
+mod delivery;
 mod kubernetes;
 mod source;
 mod uses;

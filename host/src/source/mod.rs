@@ -5,6 +5,7 @@
 
 pub mod input;
 pub mod kubernetes;
+mod letter;
 mod pace;
 pub mod replay;
 mod unpack;
@@ -72,17 +73,34 @@ impl Spread {
         version: u64,
         event: EventRef<'_>,
     ) -> Result<(), LanesGone> {
+        self.push_for(None, watch, version, event)
+    }
+
+    /// As [`Spread::push`], to one receiver alone where one is given: past routes and filters.
+    ///
+    /// # Errors
+    /// When the lanes have ended.
+    pub fn push_for(
+        &mut self,
+        receiver: Option<usize>,
+        watch: usize,
+        version: u64,
+        event: EventRef<'_>,
+    ) -> Result<(), LanesGone> {
         let count = self.lanes.len() as u64;
         let index =
             usize::try_from(event.object_key() % count).expect("less than the number of lanes");
         let lane = &mut self.lanes[index];
-        // A chunk is of one watch.
-        let other = lane.ack.as_ref().is_some_and(|ack| ack.watch() != watch);
+        // A chunk is of one watch, and for one receiver or for all.
+        let is_other = |ack: &Ack| (ack.watch(), ack.only()) != (watch, receiver);
+        let other = lane.ack.as_ref().is_some_and(is_other);
         if other || !lane.chunk.has_room(event.document().len()) {
             lane.send()?;
         }
-        lane.ack
-            .get_or_insert_with(|| self.progress.start_chunk(watch, version));
+        lane.ack.get_or_insert_with(|| {
+            let ack = self.progress.start_chunk(watch, version);
+            ack.only_for(receiver)
+        });
         let fits = lane.chunk.push(event);
         debug_assert!(fits, "an empty chunk takes any event");
         if lane.chunk.is_full() {

@@ -1,5 +1,5 @@
 //! Events from a file or standard input: NDJSON of events or watch lines, or what `kubectl get events
-//! -o json` prints; gzip too.
+//! -o json` prints; dead letters; gzip too.
 //!
 //! What is malformed is counted, reported with its line, and skipped. Reading never blocks where it could
 //! not be told to stop: an idle input is waited for with `poll`, in short turns.
@@ -16,6 +16,7 @@ use crate::config::{Repeat, Replay, ReplayPath};
 use crate::ledger::Ledger;
 use crate::shutdown::{Phase, Shutdown};
 use crate::source::input::{Input, Renewed};
+use crate::source::letter;
 use crate::source::pace::Pace;
 use crate::source::{LanesGone, MALFORMED_LINES_A_SECOND_MAX, Spread, beginning};
 
@@ -64,6 +65,8 @@ pub struct Source {
     config: Replay,
     reader: Reader,
     spread: Spread,
+    /// Names, by index: a dead letter goes to its receiver alone.
+    receivers: Vec<String>,
     pace: Option<Pace>,
     ledger: Arc<Ledger>,
     shutdown: Arc<Shutdown>,
@@ -80,6 +83,7 @@ impl Source {
         config: Replay,
         cluster_name: &str,
         spread: Spread,
+        receivers: Vec<String>,
         ledger: Arc<Ledger>,
         shutdown: Arc<Shutdown>,
     ) -> Source {
@@ -92,6 +96,7 @@ impl Source {
             config,
             reader,
             spread,
+            receivers,
             pace,
             ledger,
             shutdown,
@@ -238,6 +243,7 @@ impl Source {
         let Source {
             reader,
             spread,
+            receivers,
             pace,
             shutdown,
             ledger,
@@ -252,6 +258,13 @@ impl Source {
                 return Ok(());
             }
         };
+        let (receiver, value) = match letter::open(value, receivers) {
+            Ok(opened) => opened,
+            Err(error) => {
+                malformed(ledger, complaints, frame.line, value, &error);
+                return Ok(());
+            }
+        };
         let mut pushed = Ok(());
         let seen = reader.read(value, &mut |event: Result<_, ReadError>| match event {
             Ok(_) if pushed.is_err() => {}
@@ -260,7 +273,7 @@ impl Source {
                 let waited = pace
                     .as_mut()
                     .map_or(Ok(()), |pace| wait(pace, shutdown, spread));
-                pushed = waited.and_then(|()| spread.push(0, 0, event));
+                pushed = waited.and_then(|()| spread.push_for(receiver, 0, 0, event));
             }
             Err(error) => malformed(ledger, complaints, frame.line, value, &error),
         });

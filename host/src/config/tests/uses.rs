@@ -92,7 +92,7 @@ fn traps_of_kee() {
 fn receivers() {
     const NAME: &str = "(expected 1 to 253 of A-Z a-z 0-9 . _ -, first a letter or digit)";
     const SINK: &str = "(expected one key that is the name of a sink plugin, with its configuration, such as `stdout: {}`)";
-    const KEYS: &str = "(expected one of: name, batch, queue, retry, limits, or one key that is the name of a sink plugin)";
+    const KEYS: &str = "(expected one of: name, batch, queue, retry, deadLetters, layout, http, limits, or one key that is the name of a sink plugin)";
     check_receivers(
         "- {name: a}",
         &format!("c:2:3: receivers[0]: no sink {SINK}"),
@@ -132,14 +132,6 @@ fn receivers() {
     check_receivers(
         "- {name: a, ../x: {}}",
         "c:2:13: receivers[0][\"../x\"]: \"../x\" is no name of a plugin (expected the stem of a plugin's file, such as drop-reasons for drop-reasons.wasm)",
-    );
-    check_receivers(
-        "- {name: a, stdout: {tls: {}, layout: {}}, http: {}, queue: {disk: {}}, retry: {for: 1h}}",
-        "c:2:22: receivers[0].stdout.tls: `tls` is not in this version of weir yet; leave it out: sinks cannot use HTTP yet\n\
-         c:2:31: receivers[0].stdout.layout: `layout` is not in this version of weir yet; leave it out: the sink gets the whole event\n\
-         c:2:44: receivers[0].http: `http` is not in this version of weir yet; leave it out: sinks cannot use HTTP yet\n\
-         c:2:62: receivers[0].queue.disk: `disk` is not in this version of weir yet; leave it out: queues are in memory\n\
-         c:2:81: receivers[0].retry.for: `for` is not in this version of weir yet; leave it out: what cannot be delivered is retried for ever",
     );
     check_receivers(
         "- {name: a, stdout: {}, batch: {events: 0, bytes: 5Mi}, queue: {events: 9, onFull: drop}, retry: {first: 2m, most: 1m}, limits: {memory: 1KiB, time: 2h}}",

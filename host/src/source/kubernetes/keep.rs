@@ -1,8 +1,9 @@
 //! Keeping positions: where they were at the start, and saving them while events are delivered.
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
@@ -93,6 +94,12 @@ impl Store {
 pub(super) struct Kept {
     receivers: Vec<String>,
     watches: Vec<(String, WatchPosition)>,
+    /// Receivers that have nothing of a watch: (watch, receiver).
+    new: Mutex<BTreeSet<(usize, usize)>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Kept {
@@ -101,6 +108,7 @@ impl Kept {
         Kept {
             receivers: receivers.to_vec(),
             watches: watches.iter().map(watch).collect(),
+            new: Mutex::default(),
         }
     }
 
@@ -109,29 +117,32 @@ impl Kept {
         position.receivers.get(&self.receivers[receiver]).copied()
     }
 
-    /// Where a watch must begin for the receiver that is furthest behind; `None` where nothing was kept.
-    pub(super) fn lowest(&self, watch: usize) -> Option<u64> {
+    /// The position of the receiver that is furthest behind; `None` where nothing was kept.
+    fn lowest(&self, watch: usize) -> Option<u64> {
         let receivers = 0..self.receivers.len();
         receivers
             .filter_map(|receiver| self.of(watch, receiver))
             .min()
     }
 
-    /// Tells where each receiver is that was there before.
-    pub(super) fn resume(&self, watch: usize, progress: &Progress) {
+    /// Tells where each receiver was. Gives where the watch must begin for the one that has least, in its queue or behind
+    /// it; `None` where none has anything.
+    pub(super) fn resume(&self, watch: usize, progress: &Progress) -> Option<u64> {
+        let mut begins = None;
         for receiver in 0..self.receivers.len() {
-            if let Some(position) = self.of(watch, receiver) {
-                progress.resume(receiver, watch, position);
+            let has = progress.resume(receiver, watch, self.of(watch, receiver));
+            if has.is_none() {
+                lock(&self.new).insert((watch, receiver));
             }
+            begins = [begins, has].into_iter().flatten().min();
         }
+        begins
     }
 
     /// Receivers that were not there before start at now, where others go on from before.
     pub(super) fn begin_new_receivers(&self, watch: usize, newest: u64, progress: &Progress) {
-        for receiver in 0..self.receivers.len() {
-            if self.of(watch, receiver).is_none() {
-                progress.resume(receiver, watch, newest);
-            }
+        for (_, receiver) in lock(&self.new).iter().filter(|(of, _)| *of == watch) {
+            progress.begin_at(*receiver, watch, newest);
         }
     }
 

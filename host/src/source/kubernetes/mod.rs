@@ -264,7 +264,7 @@ impl Source {
         let accounts = Arc::new(plan::Counting::new(Arc::clone(&self.parts.ledger)));
         let (mut watches, mut statuses) = (JoinSet::new(), Vec::new());
         for (index, name) in watch_names(&self.parts.config).iter().enumerate() {
-            kept.resume(index, &self.parts.progress);
+            let begins = kept.resume(index, &self.parts.progress);
             let status = Arc::new(kept.watch_status(index, name));
             statuses.push(Arc::clone(&status));
             let surroundings = Surroundings {
@@ -275,12 +275,7 @@ impl Source {
                 enricher: enricher.clone(),
                 kept: first_kept(index),
             };
-            let settings = plan::watch(
-                &self.parts.config,
-                name,
-                kept.lowest(index),
-                &self.parts.cluster_name,
-            );
+            let settings = plan::watch(&self.parts.config, name, begins, &self.parts.cluster_name);
             watches.spawn(Watch::new(index, settings, surroundings).run());
         }
         // Nobody else sets it.

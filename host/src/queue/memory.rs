@@ -1,56 +1,23 @@
-//! The bounded queue in front of each receiver, in memory.
-//!
-//! Lanes push portions (what one chunk has for this receiver), the receiver's thread takes events. With
-//! `onFull: wait` a full queue holds up the lane, and so the source; with `dropOldest` it gives up the
-//! oldest events, which are counted and settled.
+//! A queue in memory: portions as they came, bounded by events.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use weir_event::{CHUNK_EVENTS_MAX, Document};
 
+use super::{BatchLimits, Item, Pushed, Receipt, Settler, Taken};
 use crate::ack::Ack;
 use crate::config::OnFull;
 
-/// What one chunk has for one receiver.
-pub struct Portion {
+/// What one chunk has, or still has.
+struct Waiting {
     documents: VecDeque<Document>,
     ack: Arc<Ack>,
 }
 
-/// Events taken for a batch, with whom to tell when they are settled.
-#[derive(Default)]
-pub struct Taken {
-    /// The documents, in the order of the queue.
-    pub documents: Vec<Document>,
-    /// Whom to tell: each run is so many of the documents, in order.
-    pub runs: Vec<Run>,
-    /// Bytes of the documents.
-    pub bytes: usize,
-}
-
-/// So many documents of one chunk.
-pub struct Run {
-    /// The chunk's acknowledgement.
-    pub ack: Arc<Ack>,
-    /// How many.
-    pub events: usize,
-}
-
-/// Bounds of a batch.
-#[derive(Clone, Copy, Debug)]
-pub struct BatchLimits {
-    /// At most so many events.
-    pub events: usize,
-    /// At most so many bytes, but at least one event.
-    pub bytes: usize,
-    /// How long the first event of a batch waits for more.
-    pub age: Duration,
-}
-
 /// The queue.
-pub struct Queue {
+pub struct MemoryQueue {
     receiver: usize,
     events_max: usize,
     on_full: OnFull,
@@ -64,7 +31,7 @@ pub struct Queue {
 
 #[derive(Default)]
 struct Inner {
-    portions: VecDeque<Portion>,
+    portions: VecDeque<Waiting>,
     events: usize,
     bytes: usize,
     /// When the oldest event of the next batch came.
@@ -75,23 +42,16 @@ struct Inner {
     aborted: bool,
 }
 
-/// What became of a push.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Pushed {
-    /// All is in the queue, and so many older events were given up for it.
-    Queued {
-        /// Events dropped from the front.
-        dropped: usize,
-    },
-    /// The process ends; nothing was queued.
-    Aborted,
-}
-
-impl Queue {
+impl MemoryQueue {
     /// A queue for the receiver with this index.
-    pub fn new(receiver: usize, events_max: usize, on_full: OnFull, batch: BatchLimits) -> Queue {
+    pub fn new(
+        receiver: usize,
+        events_max: usize,
+        on_full: OnFull,
+        batch: BatchLimits,
+    ) -> MemoryQueue {
         let (filled, freed) = (Condvar::new(), Condvar::new());
-        Queue {
+        MemoryQueue {
             receiver,
             events_max,
             on_full,
@@ -141,7 +101,7 @@ impl Queue {
         counted();
         let first = inner.since.is_none();
         inner.since.get_or_insert_with(Instant::now);
-        inner.portions.push_back(Portion {
+        inner.portions.push_back(Waiting {
             documents: documents.into(),
             ack: Arc::clone(ack),
         });
@@ -181,7 +141,19 @@ impl Queue {
                 }
             }
         }
-        let taken = inner.take_batch(self.batch);
+        let taken = inner.take_batch(self.batch, self.receiver);
+        drop(inner);
+        self.freed.notify_all();
+        Some(taken)
+    }
+
+    /// Takes what there is, at most a batch.
+    pub fn take_now(&self) -> Option<Taken> {
+        let mut inner = self.lock();
+        if inner.aborted || inner.events == 0 {
+            return None;
+        }
+        let taken = inner.take_batch(self.batch, self.receiver);
         drop(inner);
         self.freed.notify_all();
         Some(taken)
@@ -235,27 +207,29 @@ impl Queue {
 }
 
 impl Inner {
-    fn take_batch(&mut self, limits: BatchLimits) -> Taken {
-        let mut taken = Taken {
-            documents: Vec::with_capacity(limits.events.min(self.events)),
-            ..Taken::default()
-        };
+    fn take_batch(&mut self, limits: BatchLimits, receiver: usize) -> Taken {
+        let mut items = Vec::with_capacity(limits.events.min(self.events));
+        let mut settlers = Vec::new();
+        let mut bytes = 0;
         while let Some(portion) = self.portions.front_mut() {
-            let before = taken.documents.len();
+            let before = items.len();
             while let Some(document) = portion.documents.front() {
-                let fits = taken.bytes + document.as_str().len() <= limits.bytes
-                    || taken.documents.is_empty();
-                if taken.documents.len() >= limits.events || !fits {
+                let fits = bytes + document.as_str().len() <= limits.bytes || items.is_empty();
+                if items.len() >= limits.events || !fits {
                     break;
                 }
-                taken.bytes += document.as_str().len();
-                taken.documents.extend(portion.documents.pop_front());
+                bytes += document.as_str().len();
+                let (settler, index) = (settlers.len(), items.len() - before);
+                items.extend(portion.documents.pop_front().map(|document| Item {
+                    document,
+                    settler,
+                    index,
+                }));
             }
-            let events = taken.documents.len() - before;
-            if events > 0 {
-                taken.runs.push(Run {
+            if items.len() > before {
+                settlers.push(Settler::Chunk {
                     ack: Arc::clone(&portion.ack),
-                    events,
+                    receiver,
                 });
             }
             if !portion.documents.is_empty() {
@@ -263,12 +237,13 @@ impl Inner {
             }
             self.portions.pop_front();
         }
-        self.events -= taken.documents.len();
-        self.bytes -= taken.bytes;
+        self.events -= items.len();
+        self.bytes -= bytes;
         self.held_up = false;
         // What stays behind has waited too; its own time starts now, which is at most one age too late.
         self.since = (self.events > 0).then(Instant::now);
-        taken
+        let receipt = Receipt { settlers };
+        Taken { items, receipt }
     }
 }
 
@@ -276,6 +251,7 @@ impl Inner {
 mod tests {
     use super::*;
     use crate::ack::Progress;
+    use std::time::Duration;
 
     const NO_WAIT: BatchLimits = BatchLimits {
         events: 3,
@@ -301,15 +277,15 @@ mod tests {
 
     fn settle(taken: &Taken) {
         taken
-            .runs
+            .items
             .iter()
-            .for_each(|run| run.ack.settle(0, run.events));
+            .for_each(|item| taken.receipt.settle(item));
     }
 
     #[test]
     fn batches_cross_portions_and_settle_their_chunks() {
         let progress = Progress::new(1, 1);
-        let queue = Queue::new(0, 100, OnFull::Wait, NO_WAIT);
+        let queue = MemoryQueue::new(0, 100, OnFull::Wait, NO_WAIT);
         for (nth, count) in [(1, 2), (2, 2), (3, 1)] {
             let (documents, ack) = portion(&progress, nth, count);
             assert_eq!(
@@ -318,15 +294,13 @@ mod tests {
             );
         }
         let first = queue.take().expect("a batch");
-        assert_eq!(
-            first.runs.iter().map(|run| run.events).collect::<Vec<_>>(),
-            [2, 1]
-        );
+        let settlers: Vec<usize> = first.items.iter().map(|item| item.settler).collect();
+        assert_eq!(settlers, [0, 0, 1]);
         settle(&first);
         assert_eq!(progress.position(0, 0), Some(1));
         queue.close();
         let second = queue.take().expect("the rest");
-        assert_eq!(second.documents.len(), 2);
+        assert_eq!(second.items.len(), 2);
         settle(&second);
         assert!(progress.is_complete() && queue.take().is_none());
     }
@@ -334,7 +308,7 @@ mod tests {
     #[test]
     fn the_oldest_are_dropped_and_settled_where_that_is_wanted() {
         let progress = Progress::new(1, 1);
-        let queue = Queue::new(0, 4, OnFull::DropOldest, NO_WAIT);
+        let queue = MemoryQueue::new(0, 4, OnFull::DropOldest, NO_WAIT);
         let (documents, ack) = portion(&progress, 1, 3);
         queue.push(documents, &ack, || ());
         let (documents, ack) = portion(&progress, 2, 3);
@@ -354,13 +328,13 @@ mod tests {
     #[test]
     fn a_full_queue_holds_up_who_pushes_until_there_is_room() {
         let progress = Progress::new(1, 1);
-        let queue = Arc::new(Queue::new(0, 3, OnFull::Wait, NO_WAIT));
+        let queue = Arc::new(MemoryQueue::new(0, 3, OnFull::Wait, NO_WAIT));
         let (documents, ack) = portion(&progress, 1, 3);
         queue.push(documents, &ack, || ());
         let pushing = Arc::clone(&queue);
         let (documents, ack) = portion(&progress, 2, 1);
         let pusher = std::thread::spawn(move || pushing.push(documents, &ack, || ()));
-        assert_eq!(queue.take().expect("a batch").documents.len(), 3);
+        assert_eq!(queue.take().expect("a batch").items.len(), 3);
         assert_eq!(
             pusher.join().expect("no panic"),
             Pushed::Queued { dropped: 0 }
@@ -375,13 +349,13 @@ mod tests {
             age: Duration::from_secs(3600),
             ..NO_WAIT
         };
-        let queue = Arc::new(Queue::new(0, 1000, OnFull::Wait, never));
+        let queue = Arc::new(MemoryQueue::new(0, 1000, OnFull::Wait, never));
         let (documents, ack) = portion(&progress, 1, 600);
         queue.push(documents, &ack, || ());
         let pushing = Arc::clone(&queue);
         let (documents, ack) = portion(&progress, 2, 600);
         let pusher = std::thread::spawn(move || pushing.push(documents, &ack, || ()));
-        assert_eq!(queue.take().expect("a batch").documents.len(), 600);
+        assert_eq!(queue.take().expect("a batch").items.len(), 600);
         assert_eq!(
             pusher.join().expect("no panic"),
             Pushed::Queued { dropped: 0 }
@@ -391,7 +365,7 @@ mod tests {
     #[test]
     fn an_abort_ends_every_wait() {
         let progress = Progress::new(1, 1);
-        let queue = Arc::new(Queue::new(0, 1, OnFull::Wait, NO_WAIT));
+        let queue = Arc::new(MemoryQueue::new(0, 1, OnFull::Wait, NO_WAIT));
         let (documents, ack) = portion(&progress, 1, 1);
         queue.push(documents, &ack, || ());
         let pushing = Arc::clone(&queue);
@@ -409,9 +383,9 @@ mod tests {
             bytes: 1,
             ..NO_WAIT
         };
-        let queue = Queue::new(0, 10, OnFull::Wait, limits);
+        let queue = MemoryQueue::new(0, 10, OnFull::Wait, limits);
         let (documents, ack) = portion(&progress, 1, 2);
         queue.push(documents, &ack, || ());
-        assert_eq!(queue.take().expect("a batch").documents.len(), 1);
+        assert_eq!(queue.take().expect("a batch").items.len(), 1);
     }
 }

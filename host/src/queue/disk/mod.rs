@@ -1,0 +1,454 @@
+//! A queue on disk: what waits in it outlives an outage of its sink, a restart, `kill -9`.
+//!
+//! An event is acknowledged when the disk has it, so that a million of them cost no memory; the receiver's position is
+//! held (`Progress::hold`) at what was delivered, because a pod that moves loses its disk. Each record carries its watch's
+//! *mark* at the time of its push: all of that watch up to the mark was settled or is in front of it. So when a record
+//! is delivered, so is everything up to its mark, and the position may move there.
+//!
+//! At a start the receiver has all up to the newer of its position and the last mark, and the records that lie above it;
+//! what its position passed in the meantime (another replica delivered it) is discarded.
+
+mod resume;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use weir_event::{Document, EventRef, Fields};
+use weir_runtime::LogLimit;
+use weir_spool::{Entry, Record, Spool, SpoolError};
+
+use super::{BatchLimits, Item, Portion, Pushed, Receipt, Settler, Taken};
+use crate::ack::{Ack, Progress, Stored};
+use crate::config::{Disk, OnFull};
+
+/// What a queue held when it was opened.
+pub use weir_spool::Recovered;
+
+/// How long a disk that failed is left alone.
+const DISK_PAUSE: Duration = Duration::from_secs(1);
+/// Log lines a second about one queue's disk.
+const FAILURE_LINES_A_SECOND_MAX: u32 = 1;
+
+/// The queue.
+pub struct DiskQueue {
+    receiver: usize,
+    name: String,
+    /// The names of the source's watches, by index.
+    watches: Vec<String>,
+    on_full: OnFull,
+    batch: BatchLimits,
+    spool: Spool,
+    recovered: Recovered,
+    progress: Arc<Progress>,
+    /// Told how many events of an earlier run wait, at first and when some turn out to be delivered.
+    count_recovered: Box<dyn Fn(u64) + Send + Sync>,
+    inner: Mutex<Inner>,
+    /// A batch may be ready.
+    filled: Condvar,
+    /// There may be room.
+    freed: Condvar,
+    failures: LogLimit,
+}
+
+struct Inner {
+    /// Watches whose positions are not known yet; nothing is delivered before.
+    to_resume: usize,
+    /// The last record that was taken.
+    read_through: u64,
+    /// Records that were not taken.
+    unread: u64,
+    /// When the oldest event of the next batch came; none where it waited at the start.
+    since: Option<Instant>,
+    /// What was taken and has not left the disk, in its order, and how many left before them.
+    out: VecDeque<OutRecord>,
+    out_before: usize,
+    /// Lanes that are pushing.
+    pushing: usize,
+    /// A lane waits for room.
+    held_up: bool,
+    /// For each watch, whether its position is held, and how many of the next records to leave say nothing of it: they were
+    /// there when its versions began anew.
+    watches: Vec<WatchState>,
+    /// How many of the next records to leave were there at the start.
+    recovered: u64,
+    closed: bool,
+    aborted: bool,
+}
+
+#[derive(Clone, Default)]
+struct WatchState {
+    held: bool,
+    stale: u64,
+}
+
+struct OutRecord {
+    sequence: u64,
+    watch: Option<usize>,
+    below: u64,
+    settled: bool,
+}
+
+impl DiskQueue {
+    /// Opens the queue of the receiver with this index and name, over a source with these watches.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or another process has it.
+    pub fn open(
+        (receiver, name): (usize, &str),
+        disk: &Disk,
+        on_full: OnFull,
+        batch: BatchLimits,
+        watches: Vec<String>,
+        progress: &Arc<Progress>,
+        count_recovered: impl Fn(u64) + Send + Sync + 'static,
+    ) -> Result<Arc<DiskQueue>, SpoolError> {
+        let (spool, recovered) = Spool::open(&disk.path, disk.bytes)?;
+        resume::tell(name, disk, &recovered);
+        count_recovered(recovered.records);
+        let inner = Inner {
+            to_resume: watches.len(),
+            read_through: 0,
+            unread: recovered.records,
+            since: None,
+            out: VecDeque::new(),
+            out_before: 0,
+            pushing: 0,
+            held_up: false,
+            watches: vec![WatchState::default(); watches.len()],
+            recovered: recovered.records,
+            closed: false,
+            aborted: false,
+        };
+        let queue = Arc::new(DiskQueue {
+            receiver,
+            name: name.to_owned(),
+            watches,
+            on_full,
+            batch,
+            spool,
+            recovered,
+            progress: Arc::clone(progress),
+            count_recovered: Box::new(count_recovered),
+            inner: Mutex::new(inner),
+            filled: Condvar::new(),
+            freed: Condvar::new(),
+            failures: LogLimit::new(FAILURE_LINES_A_SECOND_MAX),
+        });
+        progress.stores(receiver, Arc::clone(&queue) as Arc<dyn Stored>);
+        Ok(queue)
+    }
+
+    /// Events that wait in it.
+    pub fn waiting(&self) -> u64 {
+        self.spool.len()
+    }
+
+    /// Puts a portion on the disk, and settles it; `counted` runs just before anybody can take it. One that is larger
+    /// than the bound is let in when the queue is empty.
+    pub(super) fn push(&self, portion: &Portion, ack: &Arc<Ack>, counted: impl FnOnce()) -> Pushed {
+        let entries: Vec<Entry<'_>> = portion
+            .documents
+            .iter()
+            .zip(&portion.versions)
+            .map(|(document, version)| Entry {
+                version: *version,
+                document: document.as_str(),
+            })
+            .collect();
+        let mark = ack.mark(self.receiver);
+        self.begin_push(ack.watch(), mark);
+        let written = self.write(&entries, &self.watches[ack.watch()], mark);
+        let mut inner = self.lock();
+        inner.pushing -= 1;
+        let Some(dropped) = written else {
+            return Pushed::Aborted;
+        };
+        counted();
+        inner.unread += entries.len() as u64;
+        inner.since.get_or_insert_with(Instant::now);
+        drop(inner);
+        // What is held is held already: from here on the position is the queue's affair.
+        ack.settle(self.receiver, entries.len());
+        self.filled.notify_one();
+        Pushed::Queued { dropped }
+    }
+
+    /// From now on the queue is not empty: the position stays where it is until what comes is delivered.
+    fn begin_push(&self, watch: usize, mark: u64) {
+        let mut inner = self.lock();
+        inner.pushing += 1;
+        if !inner.watches[watch].held {
+            inner.watches[watch].held = true;
+            self.progress.hold(self.receiver, watch, mark);
+        }
+    }
+
+    /// Until the disk has it. Gives how many older events were given up; `None` where the process ends.
+    fn write(&self, entries: &[Entry<'_>], watch: &str, mark: u64) -> Option<usize> {
+        let mut dropped = 0;
+        loop {
+            if self.lock().aborted {
+                return None;
+            }
+            match self.spool.push(entries, watch, mark) {
+                Ok(weir_spool::Pushed::Kept) => return Some(dropped),
+                Ok(weir_spool::Pushed::Full) if self.on_full == OnFull::DropOldest => {
+                    dropped += self.drop_oldest(entries.len() as u64);
+                }
+                Ok(weir_spool::Pushed::Full) => self.wait_for_room(Duration::MAX),
+                Err(error) => {
+                    self.complain(&error, "events wait in memory, and the source with them");
+                    self.wait_for_room(DISK_PAUSE);
+                }
+            }
+        }
+    }
+
+    fn wait_for_room(&self, most: Duration) {
+        let mut inner = self.lock();
+        if inner.aborted {
+            return;
+        }
+        inner.held_up = true;
+        self.filled.notify_one();
+        let most = most.min(Duration::from_secs(60));
+        // Whoever wakes for nothing asks again.
+        let woken = self.freed.wait_timeout(inner, most);
+        drop(woken.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Drops from the front; gives how many of these nobody is delivering.
+    fn drop_oldest(&self, events: u64) -> usize {
+        let mut inner = self.lock();
+        match self.spool.drop_oldest(events) {
+            Ok(gone) => {
+                let delivering = inner.out.len() as u64;
+                let dropped = gone.saturating_sub(delivering).min(inner.unread);
+                inner.unread -= dropped;
+                inner.left(gone.saturating_sub(delivering));
+                usize::try_from(dropped).unwrap_or(usize::MAX)
+            }
+            Err(error) => {
+                drop(inner);
+                self.complain(&error, "the oldest events could not be dropped");
+                self.wait_for_room(DISK_PAUSE);
+                0
+            }
+        }
+    }
+
+    /// As [`super::Queue::take`].
+    pub(super) fn take(self: &Arc<Self>) -> Option<Taken> {
+        loop {
+            let (after, events) = self.await_batch()?;
+            match self.spool.read(after, events, self.batch.bytes as u64) {
+                Ok(records) if records.is_empty() => self.nothing_there(),
+                Ok(records) => return Some(self.taken(records)),
+                Err(error) => {
+                    self.complain(&error, "it will be tried again");
+                    self.wait_for_room(DISK_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// As [`super::Queue::take_now`].
+    pub(super) fn take_now(self: &Arc<Self>) -> Option<Taken> {
+        let (after, events) = {
+            let inner = self.lock();
+            if inner.aborted || inner.to_resume > 0 || inner.unread == 0 {
+                return None;
+            }
+            (inner.read_through, self.events_to_read(&inner))
+        };
+        let records = self.spool.read(after, events, self.batch.bytes as u64);
+        let records = records.ok().filter(|records| !records.is_empty())?;
+        Some(self.taken(records))
+    }
+
+    /// Waits for a batch; gives where to read and how much. `None` where there will be none.
+    fn await_batch(&self) -> Option<(u64, usize)> {
+        let mut inner = self.lock();
+        loop {
+            let resumed = inner.to_resume == 0;
+            if inner.aborted || (inner.closed && inner.unread == 0 && resumed) {
+                return None;
+            }
+            let left = match inner.since {
+                _ if inner.unread == 0 || !resumed => None,
+                Some(since) if !(inner.closed || self.is_batch_full(&inner)) => {
+                    Some(self.batch.age.saturating_sub(since.elapsed()))
+                }
+                _ => Some(Duration::ZERO),
+            };
+            inner = match left {
+                Some(Duration::ZERO) => {
+                    return Some((inner.read_through, self.events_to_read(&inner)));
+                }
+                Some(left) => {
+                    let woken = self.filled.wait_timeout(inner, left);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => {
+                    let woken = self.filled.wait(inner);
+                    woken.unwrap_or_else(PoisonError::into_inner)
+                }
+            };
+        }
+    }
+
+    /// Whether a batch has all that it can get. How many bytes wait is not known for each batch: those are bounded when it
+    /// is read.
+    fn is_batch_full(&self, inner: &Inner) -> bool {
+        inner.unread >= self.batch.events as u64
+            || inner.held_up
+            || self.spool.bytes() >= self.batch.bytes as u64
+    }
+
+    fn events_to_read(&self, inner: &Inner) -> usize {
+        usize::try_from(inner.unread)
+            .map_or(self.batch.events, |unread| unread.min(self.batch.events))
+    }
+
+    /// What was thought to wait is gone: another call dropped it.
+    fn nothing_there(&self) {
+        let mut inner = self.lock();
+        inner.unread = 0;
+        inner.since = None;
+    }
+
+    fn taken(self: &Arc<Self>, records: Vec<Record>) -> Taken {
+        let mut inner = self.lock();
+        let mut items = Vec::with_capacity(records.len());
+        for record in records {
+            inner.read_through = record.sequence;
+            inner.unread = inner.unread.saturating_sub(1);
+            let index = inner.out_before + inner.out.len();
+            let of = |name: &String| **name == *record.watch;
+            inner.out.push_back(OutRecord {
+                sequence: record.sequence,
+                watch: self.watches.iter().position(of),
+                below: record.below,
+                settled: false,
+            });
+            // Only what a reader made of an event was ever put there, so its fields can be read.
+            let fields = Fields::scan(&record.document).unwrap_or_default();
+            items.push(Item {
+                document: Document::new(EventRef::new(&record.document, &fields)),
+                settler: 0,
+                index,
+            });
+        }
+        inner.held_up = false;
+        inner.since = (inner.unread > 0).then(Instant::now);
+        let settlers = vec![Settler::Disk(Arc::clone(self))];
+        let receipt = Receipt { settlers };
+        Taken { items, receipt }
+    }
+
+    /// Notes that an event is settled.
+    pub(super) fn settle(&self, index: usize) {
+        let mut inner = self.lock();
+        let at = index.checked_sub(inner.out_before);
+        if let Some(record) = at.and_then(|at| inner.out.get_mut(at)) {
+            record.settled = true;
+        }
+    }
+
+    /// Removes from the disk what is settled, up to the first that is not.
+    pub(super) fn forget_settled(&self) {
+        let mut inner = self.lock();
+        let settled = |record: &&OutRecord| record.settled;
+        let count = inner.out.iter().take_while(settled).count();
+        let Some(last) = count.checked_sub(1).map(|last| inner.out[last].sequence) else {
+            return;
+        };
+        if let Err(error) = self.spool.remove_through(last) {
+            self.complain(
+                &error,
+                "delivered events may be delivered again after a restart",
+            );
+        }
+        let gone: Vec<OutRecord> = inner.out.drain(..count).collect();
+        inner.out_before += count;
+        for record in gone {
+            self.move_position(&mut inner, &record);
+            inner.left(1);
+        }
+        if self.spool.is_empty() && inner.pushing == 0 {
+            for (watch, state) in inner.watches.iter_mut().enumerate() {
+                state.held = false;
+                self.progress.hold(self.receiver, watch, u64::MAX);
+            }
+        }
+        drop(inner);
+        self.freed.notify_all();
+    }
+
+    /// Everything of its watch up to the record's mark is delivered, unless the mark is of versions that are no more.
+    fn move_position(&self, inner: &mut Inner, record: &OutRecord) {
+        let Some(watch) = record.watch else {
+            return;
+        };
+        let mark_at_start = self.recovered.marks.get(&self.watches[watch]);
+        let stale = inner.watches[watch].stale > 0
+            || (inner.recovered > 0 && mark_at_start.is_none_or(|mark| record.below > *mark));
+        if !stale {
+            self.progress.hold(self.receiver, watch, record.below);
+        }
+    }
+
+    /// As [`super::Queue::close`].
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.filled.notify_all();
+    }
+
+    /// As [`super::Queue::abort`].
+    pub(super) fn abort(&self) {
+        self.lock().aborted = true;
+        self.filled.notify_all();
+        self.freed.notify_all();
+    }
+
+    /// As [`super::Queue::finish`].
+    pub(super) fn finish(&self) {
+        let marks: Vec<(&str, u64)> = self
+            .watches
+            .iter()
+            .enumerate()
+            .map(|(watch, name)| (name.as_str(), self.progress.mark(self.receiver, watch)))
+            .collect();
+        if let Err(error) = self.spool.save_marks(&marks) {
+            self.complain(&error, "some events may be queued twice after a restart");
+        }
+    }
+
+    fn complain(&self, error: &SpoolError, then: &str) {
+        if let Some(left_out) = self.failures.admit() {
+            tracing::error!(
+                receiver = self.name,
+                left_out,
+                "queue.disk: {error}; {then}"
+            );
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// So many records have left the queue.
+    fn left(&mut self, records: u64) {
+        self.recovered = self.recovered.saturating_sub(records);
+        for watch in &mut self.watches {
+            watch.stale = watch.stale.saturating_sub(records);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
