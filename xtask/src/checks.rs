@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::BUNDLED;
+use crate::bundled;
 use crate::shell::{Failed, cargo, run, say, works};
 
 /// Where a real API server comes from; tests/src/cluster/mod.rs says more.
@@ -73,7 +73,7 @@ fn everywhere(dist: &Path) -> Result<(), Failed> {
         "shape",
         "--",
     ]);
-    shape.args(BUNDLED.map(|name| dist.join("plugins").join(format!("{name}.wasm"))));
+    shape.args(bundled().map(|(_, name)| dist.join("plugins").join(format!("{name}.wasm"))));
     run(shape.stdout(std::process::Stdio::null()))?;
     say("tests of the host, of the SDK and the plugins (natively), cases, hostile plugins");
     let mut tests = cargo();

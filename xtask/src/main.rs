@@ -21,8 +21,16 @@ const HELP: &str = "cargo xtask COMMAND
   bench     benchmarks of the runtime, and of the whole way of an event
 ";
 
-/// The bundled plugins: packages, each with the name of its plugin.
-const BUNDLED: [&str; 3] = ["stdout", "drop-reasons", "redact"];
+/// The bundled plugins: packages, each with the names that its plugin ships under.
+const BUNDLED: [(&str, &[&str]); 7] = [
+    ("stdout", &["stdout"]),
+    ("elasticsearch", &["elasticsearch", "opensearch"]),
+    ("webhook", &["webhook"]),
+    ("file", &["file"]),
+    ("loki", &["loki"]),
+    ("drop-reasons", &["drop-reasons"]),
+    ("redact", &["redact"]),
+];
 /// Plugins that are built to be tried, and not shipped.
 const EXAMPLES: [&str; 1] = ["ten-lines"];
 /// A ConfigMap holds 1 MiB: bundled plugins must leave room for others.
@@ -93,12 +101,13 @@ fn plugins() -> Result<(), Failed> {
     let toolchain = wasm::Toolchain::find()?;
     say(&format!("building plugins ({toolchain})"));
     let mut build = toolchain.cargo_build(&target().join("wasm"));
-    BUNDLED.iter().chain(&EXAMPLES).for_each(|package| {
+    let packages = BUNDLED.iter().map(|(package, _)| package);
+    packages.chain(&EXAMPLES).for_each(|package| {
         build.args(["--package", package]);
     });
     run(&mut build)?;
-    for package in BUNDLED {
-        let size = collect(package, "plugins")?;
+    for (package, name) in bundled() {
+        let size = collect(package, name, "plugins")?;
         if size > PLUGIN_BYTES_MAX {
             return Err(Failed(format!(
                 "plugin {package} has {size} bytes; at most {PLUGIN_BYTES_MAX} are allowed"
@@ -107,16 +116,24 @@ fn plugins() -> Result<(), Failed> {
     }
     EXAMPLES
         .into_iter()
-        .try_for_each(|package| collect(package, "examples").map(drop))
+        .try_for_each(|package| collect(package, package, "examples").map(drop))
 }
 
-/// Puts a built plugin under its own name: cargo writes `-` as `_`.
-fn collect(package: &str, folder: &str) -> Result<u64, Failed> {
+/// Each name that a plugin ships under, with its package.
+fn bundled() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let each = |(package, names): (&'static str, &'static [&'static str])| {
+        names.iter().map(move |name| (package, *name))
+    };
+    BUNDLED.into_iter().flat_map(each)
+}
+
+/// Puts a built plugin under a name of its own: cargo writes `-` as `_`.
+fn collect(package: &str, name: &str, folder: &str) -> Result<u64, Failed> {
     let built = format!(
         "wasm/wasm32-unknown-unknown/wasm/{}.wasm",
         package.replace('-', "_")
     );
-    let to = dist().join(folder).join(format!("{package}.wasm"));
+    let to = dist().join(folder).join(format!("{name}.wasm"));
     install(&target().join(built), &to)
 }
 

@@ -57,6 +57,21 @@ impl Request {
         self
     }
 
+    /// Adds headers, each in the place of those that it has of that name, in any case.
+    #[must_use]
+    pub fn replacing_headers(
+        mut self,
+        headers: impl IntoIterator<Item = (String, String)>,
+    ) -> Request {
+        let headers: Vec<_> = headers.into_iter().collect();
+        self.headers.retain(|(name, _)| {
+            let mut names = headers.iter().map(|(new, _)| new);
+            !names.any(|new| new.eq_ignore_ascii_case(name))
+        });
+        self.headers.extend(headers);
+        self
+    }
+
     /// Replaces the body.
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Request {

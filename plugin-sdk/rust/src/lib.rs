@@ -41,10 +41,12 @@ mod raw;
 mod register;
 pub mod secret;
 mod sink;
+pub mod sink_http;
 pub mod state;
 pub mod template;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
+pub mod time;
 
 pub use batch::{Batch, BatchEvent};
 pub use error::{Error, Result};
