@@ -1,6 +1,6 @@
 //! Writing: threads queue frames in the pending batch; one of them writes it for all, with one sync.
 //!
-//! Whatever fails, the tail is cut back to what was on the disk before (if the disk lets us), and given up: the next write
+//! Whatever fails, the tail is cut back to what it was before (if the disk lets us), and given up: the next write
 //! begins a new segment. So no byte is trusted that a failed sync may have left behind, and what it left is void, since a
 //! segment ends where the name of the next one says.
 
@@ -32,7 +32,6 @@ pub(crate) struct Shared {
 struct Plan {
     tail: Option<Arc<Tail>>,
     offset: u64,
-    synced: u64,
     first: u64,
     bytes: Vec<u8>,
     sync: bool,
@@ -89,8 +88,8 @@ impl Shared {
     /// Writes what is pending, and what was removed.
     fn write<'a>(&'a self, mut state: MutexGuard<'a, State>, sync: bool) -> MutexGuard<'a, State> {
         state.writing = true;
-        let batch = std::mem::take(&mut state.pending);
-        let plan = self.plan(&state, &batch, sync);
+        let mut batch = std::mem::take(&mut state.pending);
+        let plan = self.plan(&state, &mut batch, sync);
         let removed = state.removed;
         drop(state);
         let written = self.carry_out(&plan);
@@ -100,14 +99,14 @@ impl Shared {
                 written_well(&mut state, &plan, batch, tail);
                 state.removed_unsaved = state.removed != removed;
             }
-            Err(error) => failed(&mut state, &plan, &batch, &error),
+            Err(error) => failed(&mut state, &batch, &error),
         }
         state.writing = false;
         self.written.notify_all();
         state
     }
 
-    fn plan(&self, state: &State, batch: &Batch, sync: bool) -> Plan {
+    fn plan(&self, state: &State, batch: &mut Batch, sync: bool) -> Plan {
         let end = state.segments.back().map_or(0, |last| last.end);
         let full = end >= self.segment_bytes || (state.records == 0 && end >= EMPTY_TAIL_BYTES);
         let tail = state.tail.clone().filter(|_| !full || batch.records == 0);
@@ -116,11 +115,14 @@ impl Shared {
         if !begins && state.removed_unsaved {
             Frame::new(Kind::Removed, state.removed, 0).write(&mut bytes);
         }
-        bytes.extend(&batch.bytes);
+        if bytes.is_empty() {
+            bytes = std::mem::take(&mut batch.bytes);
+        } else {
+            bytes.append(&mut batch.bytes);
+        }
         Plan {
             tail,
             offset: if begins { 0 } else { end },
-            synced: state.synced,
             first: state.durable_next,
             bytes,
             sync,
@@ -139,7 +141,7 @@ impl Shared {
             });
         if written.is_err() {
             // Where this fails too, the next segment's name says that it does not count.
-            let _ = disk::cut(&tail.file, plan.synced);
+            let _ = disk::cut(&tail.file, plan.offset);
         }
         written.map(|()| Arc::clone(tail))
     }
@@ -205,7 +207,7 @@ fn written_well(state: &mut State, plan: &Plan, batch: Batch, tail: Arc<Tail>) {
 }
 
 /// What was queued behind the batch fails with it: its sequence numbers and marks count on those before.
-fn failed(state: &mut State, plan: &Plan, batch: &Batch, error: &SpoolError) {
+fn failed(state: &mut State, batch: &Batch, error: &SpoolError) {
     let behind = std::mem::take(&mut state.pending);
     for batch in [batch, &behind] {
         state.coming_bytes -= batch.record_bytes;
@@ -213,11 +215,6 @@ fn failed(state: &mut State, plan: &Plan, batch: &Batch, error: &SpoolError) {
     }
     state.marks_coming.clear();
     state.next = state.durable_next;
-    if plan.tail.is_some()
-        && let Some(last) = state.segments.back_mut()
-    {
-        last.end = plan.synced;
-    }
     state.tail = None;
     state.removed_unsaved = true;
 }

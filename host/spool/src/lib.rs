@@ -35,7 +35,7 @@
 //! | file | what |
 //! |---|---|
 //! | `lock` | empty; locked (`flock`) by its owner |
-//! | `<sequence>.log` | a segment: frames ([`frame`]) from that record on. It begins with all marks and what was removed, so that former segments can go. It ends where the name of the next one says |
+//! | `<sequence>.log` | a segment: frames (`frame.rs` has their bytes) from that record on. It begins with all marks and what was removed, so that former segments can go. It ends where the name of the next one says |
 //! | `<sequence>.new` | a segment that is being begun; void at a start |
 //! | `<sequence>.salvaged` | the copy of what can be read of a damaged segment; takes its place when it is whole |
 //! | `<sequence>.log.damaged-<seconds>` | a damaged segment, for people; weir never reads it again |

@@ -219,7 +219,7 @@ fn start(state: &State, after: u64) -> (u64, u64) {
         .segments
         .iter()
         .rev()
-        .find(|segment| segment.first <= after + 1);
+        .find(|segment| segment.first <= after.saturating_add(1));
     match segment {
         Some(segment) if segment.first > state.head.0 => (segment.first, PREFIX_BYTES),
         _ => state.head,

@@ -16,7 +16,7 @@ use crate::config::{self, Config};
 use crate::deliver::{self, DeadLetterError, DeadLetters, Delivery, MayCall};
 use crate::pipeline::{Lane, LaneFilter, Outlet};
 use crate::prepare::{FilterUse, Problem, SinkUse, StartError};
-use crate::queue::{BatchLimits, DiskQueue, MemoryQueue, Queue};
+use crate::queue::{BatchLimits, DiskQueue, MemoryQueue, Queue, Told};
 use crate::shutdown::{Phase, Shutdown};
 use crate::source::{CHUNKS_WAITING_MAX, kubernetes};
 
@@ -95,10 +95,14 @@ fn open_queue(
         config::Source::Kubernetes(kubernetes) => kubernetes::watch_names(kubernetes),
     };
     let ledger = Arc::clone(&shared.ledger);
-    let count = move |events| ledger.receiver(index).recovered(events);
+    let shutdown = Arc::clone(&shared.shutdown);
+    let told = Told {
+        recovered: Box::new(move |events| ledger.receiver(index).recovered(events)),
+        damaged: Box::new(move || shutdown.advance(Phase::Aborting)),
+    };
     let of = (index, receiver.name.as_str());
     let progress = &shared.progress;
-    let queue = DiskQueue::open(of, disk, on_full, limits, watches, progress, count)?;
+    let queue = DiskQueue::open(of, disk, on_full, limits, watches, progress, told)?;
     Ok(Queue::Disk(queue))
 }
 

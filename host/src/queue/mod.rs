@@ -14,7 +14,7 @@ use weir_event::Document;
 
 use crate::ack::Ack;
 
-pub use disk::{DiskQueue, Recovered};
+pub use disk::{DiskQueue, Told};
 pub use memory::MemoryQueue;
 
 /// Bounds of a batch.

@@ -263,7 +263,7 @@ fn crash(after: &Path, before: &Path, crashed: &Path, part: u8) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_queue_does_what_its_model_does(steps in prop::collection::vec(step(), 1..40)) {

@@ -148,8 +148,8 @@ fn configuration_of_the_design() {
     );
     let (dump, search) = (&config.receivers[0], &config.receivers[1]);
     assert_eq!(
-        (dump.batch, dump.queue, dump.retry, dump.limits),
-        (search.batch, search.queue, search.retry, search.limits)
+        (dump.batch, &dump.queue, dump.retry, dump.limits),
+        (search.batch, &search.queue, search.retry, search.limits)
     );
     assert_eq!(config.filters[0].on_error, Some(OnError::Keep));
     assert_eq!(

@@ -16,17 +16,16 @@ use std::time::{Duration, Instant};
 
 use weir_event::{Document, EventRef, Fields};
 use weir_runtime::LogLimit;
-use weir_spool::{Entry, Record, Spool, SpoolError};
+use weir_spool::{Entry, Record, Recovered, Spool, SpoolError};
 
 use super::{BatchLimits, Item, Portion, Pushed, Receipt, Settler, Taken};
 use crate::ack::{Ack, Progress, Stored};
 use crate::config::{Disk, OnFull};
 
-/// What a queue held when it was opened.
-pub use weir_spool::Recovered;
-
 /// How long a disk that failed is left alone.
 const DISK_PAUSE: Duration = Duration::from_secs(1);
+/// Bytes of documents that are written together.
+const PIECE_BYTES_MAX: usize = 16 << 20;
 /// Log lines a second about one queue's disk.
 const FAILURE_LINES_A_SECOND_MAX: u32 = 1;
 
@@ -41,14 +40,21 @@ pub struct DiskQueue {
     spool: Spool,
     recovered: Recovered,
     progress: Arc<Progress>,
-    /// Told how many events of an earlier run wait, at first and when some turn out to be delivered.
-    count_recovered: Box<dyn Fn(u64) + Send + Sync>,
+    told: Told,
     inner: Mutex<Inner>,
     /// A batch may be ready.
     filled: Condvar,
     /// There may be room.
     freed: Condvar,
     failures: LogLimit,
+}
+
+/// Who is told what a queue on disk finds.
+pub struct Told {
+    /// How many events of an earlier run wait, at first and when some turn out to be delivered.
+    pub recovered: Box<dyn Fn(u64) + Send + Sync>,
+    /// A file was damaged while it was in use: only a new start can put it aside.
+    pub damaged: Box<dyn Fn() + Send + Sync>,
 }
 
 struct Inner {
@@ -101,11 +107,11 @@ impl DiskQueue {
         batch: BatchLimits,
         watches: Vec<String>,
         progress: &Arc<Progress>,
-        count_recovered: impl Fn(u64) + Send + Sync + 'static,
+        told: Told,
     ) -> Result<Arc<DiskQueue>, SpoolError> {
         let (spool, recovered) = Spool::open(&disk.path, disk.bytes)?;
         resume::tell(name, disk, &recovered);
-        count_recovered(recovered.records);
+        (told.recovered)(recovered.records);
         let inner = Inner {
             to_resume: watches.len(),
             read_through: 0,
@@ -129,7 +135,7 @@ impl DiskQueue {
             spool,
             recovered,
             progress: Arc::clone(progress),
-            count_recovered: Box::new(count_recovered),
+            told,
             inner: Mutex::new(inner),
             filled: Condvar::new(),
             freed: Condvar::new(),
@@ -158,7 +164,7 @@ impl DiskQueue {
             .collect();
         let mark = ack.mark(self.receiver);
         self.begin_push(ack.watch(), mark);
-        let written = self.write(&entries, &self.watches[ack.watch()], mark);
+        let written = self.write_all(&entries, &self.watches[ack.watch()], mark);
         let mut inner = self.lock();
         inner.pushing -= 1;
         let Some(dropped) = written else {
@@ -182,6 +188,23 @@ impl DiskQueue {
             inner.watches[watch].held = true;
             self.progress.hold(self.receiver, watch, mark);
         }
+    }
+
+    /// In pieces that the disk takes at once: what filters emit can be much.
+    fn write_all(&self, entries: &[Entry<'_>], watch: &str, mark: u64) -> Option<usize> {
+        let (mut rest, mut dropped) = (entries, 0);
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = |entry: &&Entry<'_>| {
+                bytes += entry.document.len();
+                bytes <= PIECE_BYTES_MAX
+            };
+            let count = rest.iter().take_while(fits).count().max(1);
+            let (piece, after) = rest.split_at(count);
+            dropped += self.write(piece, watch, mark)?;
+            rest = after;
+        }
+        Some(dropped)
     }
 
     /// Until the disk has it. Gives how many older events were given up; `None` where the process ends.
@@ -245,6 +268,11 @@ impl DiskQueue {
             match self.spool.read(after, events, self.batch.bytes as u64) {
                 Ok(records) if records.is_empty() => self.nothing_there(),
                 Ok(records) => return Some(self.taken(records)),
+                Err(error @ SpoolError::Damaged { .. }) => {
+                    self.complain(&error, "stopping: the next start puts it aside and goes on");
+                    (self.told.damaged)();
+                    self.wait_for_room(DISK_PAUSE);
+                }
                 Err(error) => {
                     self.complain(&error, "it will be tried again");
                     self.wait_for_room(DISK_PAUSE);

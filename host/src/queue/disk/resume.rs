@@ -21,7 +21,7 @@ impl Stored for DiskQueue {
                     let mut inner = self.lock();
                     inner.unread = inner.unread.saturating_sub(events);
                     inner.left(events);
-                    (self.count_recovered)(inner.recovered);
+                    (self.told.recovered)(inner.recovered);
                 }
                 Err(error) => self.complain(&error, "events may be delivered again"),
             }

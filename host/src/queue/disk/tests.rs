@@ -52,7 +52,10 @@ impl Run {
         let count = Arc::clone(&recovered);
         let watches = vec!["shop".to_owned()];
         let disk = place.disk(bytes);
-        let count = move |events| count.store(events, Ordering::Relaxed);
+        let told = Told {
+            recovered: Box::new(move |events| count.store(events, Ordering::Relaxed)),
+            damaged: Box::new(|| panic!("nothing is damaged")),
+        };
         let queue = DiskQueue::open(
             (0, "out"),
             &disk,
@@ -60,7 +63,7 @@ impl Run {
             NO_WAIT,
             watches,
             &progress,
-            count,
+            told,
         );
         let queue = queue.expect("the folder can be used");
         progress.resume(0, 0, position);
