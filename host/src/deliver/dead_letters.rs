@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_letter_is_one_line_with_the_event_as_it_is() {
-        let event = r#"{"metadata":{"uid":"u","resourceVersion":"7"},"message":"a\nb"}"#;
+        let event = r#"{"metadata":{"uid":"u","resourceVersion":"7"},"involvedObject":{},"message":"a\nb"}"#;
         let line = letter("search", &document(event), "says \"no\"\n");
         assert_eq!(line.matches('\n').count(), 1);
         let read: serde_json::Value = serde_json::from_str(&line).expect("JSON");

@@ -27,9 +27,12 @@ fn queues_on_disk() {
         })
     );
     check_receivers(
-        "- {name: a, stdout: {}, queue: {disk: {bytes: 1}, events: 1000}}",
-        "c:2:33: receivers[0].queue.events: found 1000; a queue on disk is bounded by disk.bytes (expected no `events` beside `disk`)\n\
-         c:2:39: receivers[0].queue.disk.path: missing (expected the folder of this receiver's queue)\n\
+        "- {name: a, stdout: {}, queue: {events: 1000, disk: {path: q}}}",
+        "c:2:41: receivers[0].queue.events: found 1000; a queue on disk is bounded by disk.bytes (expected no `events` beside `disk`)",
+    );
+    check_receivers(
+        "- {name: a, stdout: {}, queue: {disk: {bytes: 1}}}",
+        "c:2:39: receivers[0].queue.disk.path: missing (expected the folder of this receiver's queue)\n\
          c:2:47: receivers[0].queue.disk.bytes: found 1 (expected a size from 1MiB to 1024GiB)",
     );
     check(
@@ -46,7 +49,7 @@ fn retries_that_end() {
     assert_eq!(receiver("stdout: {}").retry.limit, None);
     check_receivers(
         "- {name: a, stdout: {}, retry: {for: 1h}}",
-        "c:2:33: receivers[0].retry.for: found the text \"1h\"; what is not delivered in that time would be lost; name a file for it, or leave `for` out: then it is tried for ever (expected `deadLetters` beside it)",
+        "c:2:38: receivers[0].retry.for: found the text \"1h\"; what is not delivered in that time would be lost; name a file for it, or leave `for` out: then it is tried for ever (expected `deadLetters` beside it)",
     );
 }
 
@@ -94,7 +97,7 @@ fn tls_of_kee() {
     assert_eq!(loki.config.to_string(), r#"{"url":"https://l"}"#);
     check_warnings(
         &format!("receivers: [{{name: a, {text}}}]\nroute: {{match: [{{receiver: a}}]}}\n{SOURCE}"),
-        "c:1:55: receivers[0].loki.tls.insecureSkipVerify: warning: anybody can pose as the server; name its certificate authority instead, with caFile",
+        "c:1:54: receivers[0].loki.tls.insecureSkipVerify: warning: anybody can pose as the server; name its certificate authority instead, with caFile",
     );
 }
 
@@ -102,7 +105,7 @@ fn tls_of_kee() {
 fn layouts() {
     let render = |text: &str| {
         let layout = receiver(text).layout.expect("a layout");
-        let event = r#"{"metadata":{"namespace":"shop"},"reason":"Pulled","message":"a \"b\""}"#;
+        let event = r#"{"metadata":{"namespace":"shop"},"involvedObject":{},"reason":"Pulled","message":"a \"b\""}"#;
         let event = weir_template::Event::parse(event).expect("an event");
         layout.render(&event).expect("it can be rendered")
     };
@@ -112,7 +115,7 @@ fn layouts() {
     assert_eq!(render(&format!("stdout: {{}}, {layout}")), expected);
     check_receivers(
         "- {name: a, stdout: {layout: {a: x}}, layout: {b: x}}",
-        "c:2:39: receivers[0].layout: found a map; it is in the sink's block and beside it (expected one layout)",
+        "c:2:47: receivers[0].layout: found a map; it is in the sink's block and beside it (expected one layout)",
     );
     check_receivers(
         "- {name: a, stdout: {layout: text}}",
