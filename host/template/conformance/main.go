@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/Masterminds/sprig/v3"
+
+	"weir.example/conformance/kube"
 )
 
 // Outcome is one case with what Go gives: an output, or an error of parsing or executing.
@@ -25,7 +27,7 @@ type Outcome struct {
 }
 
 // render is as KEE does it, but for missingkey=zero.
-func render(outcome *Outcome, event *EnhancedEvent) {
+func render(outcome *Outcome, event *kube.EnhancedEvent) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			outcome.Error, outcome.Phase = fmt.Sprint(panicked), "execute"
@@ -49,7 +51,7 @@ func main() {
 	outcomes := []Outcome{}
 	add := func(event, text string, weir *string, reason string) {
 		outcome := Outcome{Event: event, Template: text, Weir: weir, Reason: reason}
-		render(&outcome, parse(events[event]))
+		render(&outcome, kube.Parse(events[event]))
 		outcomes = append(outcomes, outcome)
 	}
 	for _, event := range []string{"pod", "node", "series", "empty"} {

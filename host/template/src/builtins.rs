@@ -12,16 +12,26 @@ use crate::value::Value;
 
 /// The table. `slice` is sprig's.
 pub(crate) static FUNCTIONS: &[Function] = &[
-    function("not", 1, 1, |_, arguments| Ok(Value::Bool(!arguments.get(0).is_true()))),
+    function("not", 1, 1, |_, arguments| {
+        Ok(Value::Bool(!arguments.get(0).is_true()))
+    }),
     function("len", 1, 1, length),
     function("index", 1, MANY, index),
-    function("print", 0, MANY, |budget, arguments| print(budget, arguments, false)),
-    function("println", 0, MANY, |budget, arguments| print(budget, arguments, true)),
+    function("print", 0, MANY, |budget, arguments| {
+        print(budget, arguments, false)
+    }),
+    function("println", 0, MANY, |budget, arguments| {
+        print(budget, arguments, true)
+    }),
     function("printf", 1, MANY, |budget, arguments| {
         sprintf(budget, arguments.text(0)?, arguments.from(1)).map(Value::text)
     }),
-    function("html", 0, MANY, |budget, arguments| escape(budget, arguments, quote::html)),
-    function("js", 0, MANY, |budget, arguments| escape(budget, arguments, quote::js)),
+    function("html", 0, MANY, |budget, arguments| {
+        escape(budget, arguments, quote::html)
+    }),
+    function("js", 0, MANY, |budget, arguments| {
+        escape(budget, arguments, quote::js)
+    }),
     function("urlquery", 0, MANY, |budget, arguments| {
         escape(budget, arguments, quote::url_query)
     }),
@@ -55,10 +65,16 @@ fn index<'a>(_: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'a>,
             }
             (Value::Nil, _) => return Err("index of untyped nil".to_owned()),
             (Value::Map(_) | Value::Labels(_), _) => {
-                return Err(format!("value has type {}; should be string", key.type_name()));
+                return Err(format!(
+                    "value has type {}; should be string",
+                    key.type_name()
+                ));
             }
             (Value::List(_) | Value::Text(_) | Value::Bytes(_), _) => {
-                return Err(format!("cannot index slice/array with type {}", key.type_name()));
+                return Err(format!(
+                    "cannot index slice/array with type {}",
+                    key.type_name()
+                ));
             }
             _ => return Err(format!("can't index item of type {}", value.type_name())),
         };
@@ -78,7 +94,11 @@ fn item<'a>(value: &Value<'a>, at: i64) -> Result<Value<'a>, String> {
     found.ok_or_else(|| format!("index out of range: {at}"))
 }
 
-fn print<'a>(budget: &mut Budget, arguments: &Arguments<'_, '_>, line: bool) -> Result<Value<'a>, String> {
+fn print<'a>(
+    budget: &mut Budget,
+    arguments: &Arguments<'_, '_>,
+    line: bool,
+) -> Result<Value<'a>, String> {
     let mut out = budget.output();
     format::print(&mut out, arguments.0, line)?;
     Ok(Value::text(out.into_string()))
@@ -112,9 +132,10 @@ fn equal<'a>(_: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'a>,
 fn same(left: &Value<'_>, right: &Value<'_>) -> Result<bool, String> {
     match (left, right) {
         (Value::Bool(left), Value::Bool(right)) => Ok(left == right),
-        (Value::Int(left, _) | Value::Duration(left), Value::Int(right, _) | Value::Duration(right)) => {
-            Ok(left == right)
-        }
+        (
+            Value::Int(left, _) | Value::Duration(left),
+            Value::Int(right, _) | Value::Duration(right),
+        ) => Ok(left == right),
         (Value::Float(left), Value::Float(right)) => Ok(left == right),
         (Value::Text(left), Value::Text(right)) => Ok(**left == **right),
         (Value::Time(left), Value::Time(right)) => Ok(left.since(right) == 0),
@@ -141,12 +162,15 @@ fn order<'a>(
 ) -> Result<Value<'a>, String> {
     let (left, right) = (arguments.get(0), arguments.get(1));
     let ordering = match (left, right) {
-        (Value::Int(left, _) | Value::Duration(left), Value::Int(right, _) | Value::Duration(right)) => {
-            Some(left.cmp(right))
-        }
+        (
+            Value::Int(left, _) | Value::Duration(left),
+            Value::Int(right, _) | Value::Duration(right),
+        ) => Some(left.cmp(right)),
         (Value::Float(left), Value::Float(right)) => left.partial_cmp(right),
         (Value::Text(left), Value::Text(right)) => Some((**left).cmp(right)),
-        (Value::Bool(_), Value::Bool(_)) => return Err("invalid type for comparison: bool".to_owned()),
+        (Value::Bool(_), Value::Bool(_)) => {
+            return Err("invalid type for comparison: bool".to_owned());
+        }
         _ => return Err(incompatible(left, right)),
     };
     Ok(Value::Bool(ordering.is_some_and(wanted)))

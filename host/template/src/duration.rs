@@ -56,15 +56,24 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     }
     let mut sum = 0_i64;
     loop {
-        let number = rest.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
+        let number = rest
+            .bytes()
+            .take_while(|byte| byte.is_ascii_digit() || *byte == b'.')
+            .count();
         let (digits, after) = rest.split_at(number);
-        let name = after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len());
+        let name = after
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(after.len());
         let (_, unit) = UNITS.iter().find(|(unit, _)| *unit == &after[..name])?;
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         if whole.is_empty() && fraction.is_empty() {
             return None;
         }
-        let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+        let whole: i64 = if whole.is_empty() {
+            0
+        } else {
+            whole.parse().ok()?
+        };
         let part: f64 = format!("0.{fraction}0").parse().ok()?;
         sum = sum
             .checked_add(whole.checked_mul(*unit as i64)?)?

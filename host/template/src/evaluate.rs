@@ -93,7 +93,9 @@ impl<'a> Evaluator<'a> {
     fn deeper(&mut self) -> Result<(), String> {
         self.stack += 1;
         if self.stack > STACK_MAX {
-            return Err(format!("templates and blocks call each other deeper than {STACK_MAX}"));
+            return Err(format!(
+                "templates and blocks call each other deeper than {STACK_MAX}"
+            ));
         }
         Ok(())
     }
@@ -166,7 +168,9 @@ impl<'a> Evaluator<'a> {
             Value::Nil => Ok(Vec::new()),
             Value::List(list) => {
                 let items = list.items.iter().enumerate();
-                Ok(items.map(|(at, item)| (Some(Value::int(at as i64)), item.clone())).collect())
+                Ok(items
+                    .map(|(at, item)| (Some(Value::int(at as i64)), item.clone()))
+                    .collect())
             }
             Value::Bytes(bytes) => {
                 let items = bytes.bytes().enumerate();
@@ -362,7 +366,11 @@ impl<'a> Evaluator<'a> {
         arguments: &[Value<'a>],
     ) -> Result<Value<'a>, String> {
         for (at, name) in fields.iter().enumerate() {
-            let own = if at + 1 == fields.len() { arguments } else { &[] };
+            let own = if at + 1 == fields.len() {
+                arguments
+            } else {
+                &[]
+            };
             value = self.field(&value, name, own)?;
         }
         Ok(value)
@@ -380,7 +388,9 @@ impl<'a> Evaluator<'a> {
             return Ok(result);
         }
         if !arguments.is_empty() {
-            return Err(format!("{name} has arguments but cannot be invoked as function"));
+            return Err(format!(
+                "{name} has arguments but cannot be invoked as function"
+            ));
         }
         match value {
             Value::Struct(value) => value.field(name).ok_or_else(|| {

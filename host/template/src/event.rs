@@ -11,7 +11,8 @@ pub struct Event<'a> {
 
 impl<'a> Event<'a> {
     /// Reads weir's document: a core/v1 Event with `clusterName`, and in `involvedObject` what was looked
-    /// up. Members that are unknown or null are as if they were not there; about 1 µs a kilobyte.
+    /// up. Members that are unknown or null are as if they were not there. It takes
+    /// about 4 µs for 800 bytes.
     ///
     /// # Errors
     /// The text is no JSON object, or a member that templates can read has another type than in core/v1.

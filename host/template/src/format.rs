@@ -83,8 +83,13 @@ fn braces(out: &mut Output, value: Struct<'_>, depth: usize) -> Result<(), Strin
     if value.is_pointer() && depth == 0 {
         return stringer(out, value);
     }
-    let fields = value.fields().iter().filter_map(|field| value.field(field.name));
-    separated(out, '{', fields, '}', |out, field| plain(out, &field, depth + 1))
+    let fields = value
+        .fields()
+        .iter()
+        .filter_map(|field| value.field(field.name));
+    separated(out, '{', fields, '}', |out, field| {
+        plain(out, &field, depth + 1)
+    })
 }
 
 /// A struct as its generated `String` prints it.
@@ -94,7 +99,7 @@ fn stringer(out: &mut Output, value: Struct<'_>) -> Result<(), String> {
         Struct::Object(object, _) => Struct::Reference(object, false),
         other => other,
     };
-    if matches!(value, Struct::Event(_, true) | Struct::TypeMeta(_)) {
+    if let Struct::Event(_, true) = value {
         return braces(out, value, 1);
     }
     out.push_char('&')?;
@@ -121,7 +126,14 @@ fn members(out: &mut Output, value: Struct<'_>) -> Result<(), String> {
 /// Generated `String` methods have the order of the protobuf numbers.
 fn stringer_fields(value: Struct<'_>) -> Vec<&'static str> {
     if let Struct::Owner(_) = value {
-        return vec!["Kind", "Name", "UID", "APIVersion", "Controller", "BlockOwnerDeletion"];
+        return vec![
+            "Kind",
+            "Name",
+            "UID",
+            "APIVersion",
+            "Controller",
+            "BlockOwnerDeletion",
+        ];
     }
     let names = value.fields().iter().map(|field| field.name);
     names.filter(|name| *name != "TypeMeta").collect()
@@ -141,6 +153,8 @@ fn member_value(
             }
             members(out, *inner)
         }
+        // The pointer to a time is printed by fmt.
+        (Struct::Meta(..), Value::NilPointer("v1.Time")) => out.push("<nil>"),
         (Struct::Meta(..) | Struct::Owner(_), Value::NilPointer(_)) => out.push("nil"),
         (Struct::Meta(..), Value::List(list)) if list.element.starts_with("v1.") => {
             let element = list.element.trim_start_matches("v1.");
@@ -203,11 +217,11 @@ pub(crate) fn text_of(mut out: Output, value: &Value<'_>) -> Result<String, Stri
 
 /// A float in the fewest digits that tell it from its neighbours (`%v`).
 pub(crate) fn shortest(value: f64) -> String {
-    general(value, None, 21, false)
+    general(value, None, false)
 }
 
-/// `%g`: an exponent when it is below -4 or at least the precision (or `exponent_from`).
-pub(crate) fn general(value: f64, precision: Option<usize>, exponent_from: i32, keep: bool) -> String {
+/// `%g`: with an exponent when that is below -4, or at least the precision; 6 when there is none.
+pub(crate) fn general(value: f64, precision: Option<usize>, keep: bool) -> String {
     if let Some(text) = not_finite(value) {
         return text;
     }
@@ -223,13 +237,15 @@ pub(crate) fn general(value: f64, precision: Option<usize>, exponent_from: i32, 
         digits.trim_end_matches('0').trim_end_matches('.')
     };
     let from = match precision {
-        None => exponent_from,
+        None => 6,
         Some(precision) => i32::try_from(precision.max(1)).unwrap_or(i32::MAX),
     };
     if exponent < -4 || exponent >= from {
         return with_exponent(digits, exponent);
     }
-    let places = digits.len().saturating_sub(usize::from(value.is_sign_negative()) + 2);
+    let places = digits
+        .len()
+        .saturating_sub(usize::from(value.is_sign_negative()) + 2);
     let places = i32::try_from(places).unwrap_or(0) - exponent;
     format!("{value:.*}", usize::try_from(places.max(0)).unwrap_or(0))
 }

@@ -1,7 +1,6 @@
 //! The functions that templates know, by name: Go's own and sprig's.
 
 use std::collections::HashMap;
-use std::rc::Rc;
 use std::sync::LazyLock;
 
 use crate::builtins;
@@ -30,7 +29,12 @@ impl std::fmt::Debug for Function {
 pub(crate) const MANY: usize = usize::MAX;
 
 /// A function of so many arguments.
-pub(crate) const fn function(name: &'static str, least: usize, most: usize, call: Call) -> Function {
+pub(crate) const fn function(
+    name: &'static str,
+    least: usize,
+    most: usize,
+    call: Call,
+) -> Function {
     Function {
         name,
         least,
@@ -51,7 +55,9 @@ impl Function {
             _ if least == most => least.to_string(),
             _ => format!("{least} to {most}"),
         };
-        Err(format!("wrong number of arguments for {name}: want {want}, got {count}"))
+        Err(format!(
+            "wrong number of arguments for {name}: want {want}, got {count}"
+        ))
     }
 }
 
@@ -74,12 +80,22 @@ pub(crate) fn find(name: &str) -> Result<&'static Function, String> {
     if let Some(function) = FUNCTIONS.get(name) {
         return Ok(function);
     }
-    if let Some((_, reason)) = sprig::LEFT_OUT.iter().find(|(left_out, _)| *left_out == name) {
-        return Err(format!("function {name:?} is not supported in weir: {reason}"));
+    if let Some((_, reason)) = sprig::LEFT_OUT
+        .iter()
+        .find(|(left_out, _)| *left_out == name)
+    {
+        return Err(format!(
+            "function {name:?} is not supported in weir: {reason}"
+        ));
     }
     let nearest = FUNCTIONS
         .keys()
-        .map(|known| (strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase()), *known))
+        .map(|known| {
+            (
+                strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase()),
+                *known,
+            )
+        })
         .min();
     match nearest {
         Some((distance, known)) if distance <= name.len().div_ceil(3) => Err(format!(
@@ -148,7 +164,7 @@ impl<'s, 'a> Arguments<'s, 'a> {
 
     /// A copy of a list's items.
     pub(crate) fn items(&self, at: usize) -> Result<Vec<Value<'a>>, String> {
-        Ok(Vec::clone(&Rc::clone(&self.list(at)?.items)))
+        Ok(self.list(at)?.items.to_vec())
     }
 }
 

@@ -22,7 +22,11 @@ pub(crate) struct Style {
 ///
 /// # Errors
 /// The text is too long, a value nested too deep, a float that JSON cannot have.
-pub(crate) fn write(budget: &mut Budget, value: &Value<'_>, style: Style) -> Result<String, String> {
+pub(crate) fn write(
+    budget: &mut Budget,
+    value: &Value<'_>,
+    style: Style,
+) -> Result<String, String> {
     let mut writer = Writer {
         out: budget.output(),
         style,
@@ -72,7 +76,9 @@ impl Writer {
     fn members<'a, K: AsText>(&mut self, members: Vec<(K, Value<'a>)>) -> Result<(), String> {
         self.items('{', members, '}', |writer, (key, value)| {
             writer.text(key.as_text())?;
-            writer.out.push(if writer.style.pretty { ": " } else { ":" })?;
+            writer
+                .out
+                .push(if writer.style.pretty { ": " } else { ":" })?;
             writer.value(&value)
         })
     }
@@ -216,7 +222,8 @@ fn base64(text: &str) -> String {
 /// # Errors
 /// What is wrong with the JSON, or it makes too many values.
 pub(crate) fn read<'a>(budget: &mut Budget, text: &str) -> Result<Value<'a>, String> {
-    let parsed: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let parsed: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| error.to_string())?;
     convert(budget, parsed)
 }
 
@@ -229,7 +236,10 @@ fn convert<'a>(budget: &mut Budget, value: serde_json::Value) -> Result<Value<'a
         serde_json::Value::Number(number) => Value::Float(number.as_f64().unwrap_or(0.0)),
         serde_json::Value::String(text) => Value::text(text),
         serde_json::Value::Array(items) => {
-            let items: Result<Vec<_>, _> = items.into_iter().map(|item| convert(budget, item)).collect();
+            let items: Result<Vec<_>, _> = items
+                .into_iter()
+                .map(|item| convert(budget, item))
+                .collect();
             Value::list(items?)
         }
         serde_json::Value::Object(members) => {

@@ -18,7 +18,10 @@ pub struct Layout {
 enum Part {
     /// JSON that is the same for every event.
     Fixed(String),
-    Leaf { path: String, template: Template },
+    Leaf {
+        path: String,
+        template: Template,
+    },
     List(Vec<Part>),
     /// Keys as JSON texts, with their quotes.
     Map(Vec<(String, Part)>),
@@ -72,7 +75,14 @@ fn parse(
 ) -> Part {
     if depth > DEPTH_MAX {
         let message = format!("the layout is nested deeper than {DEPTH_MAX}");
-        errors.push((path, TemplateError { line: 1, column: 1, message }));
+        errors.push((
+            path,
+            TemplateError {
+                line: 1,
+                column: 1,
+                message,
+            },
+        ));
         return Part::Fixed(String::new());
     }
     match value {
@@ -88,11 +98,19 @@ fn parse(
         },
         Value::Array(items) => {
             let parts = items.iter().enumerate();
-            Part::List(parts.map(|(at, item)| parse(item, format!("{path}[{at}]"), depth + 1, errors)).collect())
+            Part::List(
+                parts
+                    .map(|(at, item)| parse(item, format!("{path}[{at}]"), depth + 1, errors))
+                    .collect(),
+            )
         }
         Value::Object(members) => {
             let parts = members.iter().map(|(key, member)| {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
                 (quoted(key), parse(member, path, depth + 1, errors))
             });
             Part::Map(parts.collect())
@@ -154,12 +172,19 @@ impl Part {
                 path,
                 template: template.with_limits(limits),
             },
-            Self::List(parts) => {
-                Self::List(parts.into_iter().map(|part| part.with_limits(limits)).collect())
-            }
+            Self::List(parts) => Self::List(
+                parts
+                    .into_iter()
+                    .map(|part| part.with_limits(limits))
+                    .collect(),
+            ),
             Self::Map(members) => {
                 let limited = members.into_iter();
-                Self::Map(limited.map(|(key, part)| (key, part.with_limits(limits))).collect())
+                Self::Map(
+                    limited
+                        .map(|(key, part)| (key, part.with_limits(limits)))
+                        .collect(),
+                )
             }
         }
     }

@@ -2,15 +2,14 @@
 //! (KEE) has them.
 //!
 //! [`Template`] is one text, [`Layout`] a map or list whose texts are templates; both are parsed once and
-//! rendered for many [`Event`]s. `gotmpl` parses Go's grammar; what it gives is compiled to names that are
-//! resolved (`compile.rs`) and run within [`Limits`] (`evaluate.rs`). The functions are in `builtins.rs` and
+//! rendered for many [`Event`]s: `lexer.rs` and `parser.rs` have Go's grammar and resolve all names,
+//! `evaluate.rs` runs what they give within [`Limits`]. The functions are in `builtins.rs` and
 //! `sprig/`, the event's fields by KEE's Go names in `structs.rs`.
 //!
 //! An event's text is data: it is never parsed as a template. This crate does no input or output, but for
 //! the clock and the system's random numbers where a template asks for them.
 
 mod builtins;
-mod compile;
 mod data;
 mod duration;
 mod error;
@@ -20,9 +19,12 @@ mod format;
 mod functions;
 mod json;
 mod layout;
+mod lexer;
 mod limits;
 mod lookups;
 mod methods;
+mod parser;
+mod pipeline;
 mod printf;
 mod program;
 mod quote;

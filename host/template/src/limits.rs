@@ -82,7 +82,9 @@ impl Output {
     pub(crate) fn push(&mut self, text: &str) -> Result<(), String> {
         if text.len() > self.bytes_max - self.text.len() {
             let most = self.bytes_max;
-            return Err(format!("the text grows beyond {most} bytes, the most for one template"));
+            return Err(format!(
+                "the text grows beyond {most} bytes, the most for one template"
+            ));
         }
         self.text.push_str(text);
         Ok(())

@@ -21,9 +21,7 @@ fn nodes(list: &[Node], event: bool, root: bool) -> bool {
         Node::If(branch) => inside(branch, event, event, root),
         // Dot is then what the pipeline gave, which was judged as a whole.
         Node::With(branch) | Node::Range(branch) => inside(branch, false, event, root),
-        Node::Template(_, _, value) => {
-            value.as_ref().is_some_and(|value| pipe(value, event, root))
-        }
+        Node::Template(_, _, value) => value.as_ref().is_some_and(|value| pipe(value, event, root)),
         Node::Text(_) | Node::Break | Node::Continue => false,
     })
 }
@@ -35,10 +33,16 @@ fn inside(branch: &Branch, body_event: bool, event: bool, root: bool) -> bool {
 }
 
 fn pipe(pipe: &Pipe, event: bool, root: bool) -> bool {
-    pipe.commands.iter().any(|Command { head, arguments, .. }| {
-        expression(head, event, root)
-            || arguments.iter().any(|argument| expression(argument, event, root))
-    })
+    pipe.commands.iter().any(
+        |Command {
+             head, arguments, ..
+         }| {
+            expression(head, event, root)
+                || arguments
+                    .iter()
+                    .any(|argument| expression(argument, event, root))
+        },
+    )
 }
 
 fn expression(expression: &Expression, event: bool, root: bool) -> bool {

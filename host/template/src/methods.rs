@@ -25,8 +25,30 @@ pub(crate) fn call<'a>(
         Value::Version(version, original) => of_version(version, original, name, arguments)?,
         _ => return None,
     };
+    let wanted = usize::from(TAKE_ONE.contains(&name));
+    if arguments.len() != wanted {
+        let got = arguments.len();
+        return Some(Err(format!(
+            "wrong number of arguments: want {wanted}, got {got}"
+        )));
+    }
     Some(called)
 }
+
+/// The methods with an argument.
+const TAKE_ONE: &[&str] = &[
+    "Format",
+    "Sub",
+    "After",
+    "Before",
+    "Equal",
+    "Add",
+    "Truncate",
+    "Round",
+    "Compare",
+    "LessThan",
+    "GreaterThan",
+];
 
 fn of_struct<'a>(
     budget: &mut Budget,
@@ -56,9 +78,18 @@ fn of_struct<'a>(
         }
         // The getters of ObjectMeta.
         _ => Struct::CoreEvent(document, de_dot).field(match name {
-            "GetName" | "GetNamespace" | "GetUID" | "GetLabels" | "GetAnnotations"
-            | "GetGenerateName" | "GetResourceVersion" | "GetSelfLink" | "GetFinalizers"
-            | "GetOwnerReferences" | "GetCreationTimestamp" | "GetGeneration" => &name["Get".len()..],
+            "GetName"
+            | "GetNamespace"
+            | "GetUID"
+            | "GetLabels"
+            | "GetAnnotations"
+            | "GetGenerateName"
+            | "GetResourceVersion"
+            | "GetSelfLink"
+            | "GetFinalizers"
+            | "GetOwnerReferences"
+            | "GetCreationTimestamp"
+            | "GetGeneration" => &name["Get".len()..],
             _ => return None,
         })?,
     }))
@@ -73,16 +104,20 @@ fn of_time<'a>(
     let int = |number: i64| Value::int(number);
     Some(Ok(match name {
         "Format" => {
-            return Some(arguments.text(0).map(|layout| {
-                Value::text(time_layout::format(time, layout))
-            }));
+            return Some(
+                arguments
+                    .text(0)
+                    .map(|layout| Value::text(time_layout::format(time, layout))),
+            );
         }
         "String" => Value::text(format::time(time)),
         "Time" => Value::Time(time.with_kind(TimeKind::Plain)),
         "UTC" | "Local" => Value::Time(time.in_offset(0, true).with_kind(TimeKind::Plain)),
         "Unix" => Value::int64(time.seconds),
         "UnixMilli" => Value::int64(time.unix_milliseconds()),
-        "UnixMicro" => Value::int64(time.unix_milliseconds().wrapping_mul(1000) + i64::from(time.nanoseconds / 1000 % 1000)),
+        "UnixMicro" => Value::int64(
+            time.unix_milliseconds().wrapping_mul(1000) + i64::from(time.nanoseconds / 1000 % 1000),
+        ),
         "UnixNano" => Value::int64(time.unix_nanoseconds()),
         "IsZero" => Value::Bool(time.is_zero()),
         "Year" => int(civil.year().into()),
@@ -99,14 +134,16 @@ fn of_time<'a>(
         "Before" => return Some(other(arguments).map(|other| Value::Bool(time.since(&other) < 0))),
         "Equal" => return Some(other(arguments).map(|other| Value::Bool(time.since(&other) == 0))),
         "Add" => {
-            return Some(nanoseconds(arguments).map(|by| {
-                Value::Time(time.add(by).with_kind(TimeKind::Plain))
-            }));
+            return Some(
+                nanoseconds(arguments)
+                    .map(|by| Value::Time(time.add(by).with_kind(TimeKind::Plain))),
+            );
         }
         "Truncate" => {
-            return Some(nanoseconds(arguments).map(|to| {
-                Value::Time(time.truncate(to).with_kind(TimeKind::Plain))
-            }));
+            return Some(
+                nanoseconds(arguments)
+                    .map(|to| Value::Time(time.truncate(to).with_kind(TimeKind::Plain))),
+            );
         }
         _ => return None,
     }))
@@ -140,12 +177,15 @@ fn of_duration<'a>(
         "Minutes" => Value::Float(value as f64 / 60e9),
         "Hours" => Value::Float(value as f64 / 3600e9),
         "Round" => {
-            return Some(nanoseconds(arguments).map(|to| Value::Duration(duration::round(value, to))));
+            return Some(
+                nanoseconds(arguments).map(|to| Value::Duration(duration::round(value, to))),
+            );
         }
         "Truncate" => {
-            return Some(nanoseconds(arguments).map(|to| {
-                Value::Duration(if to > 0 { value - value % to } else { value })
-            }));
+            return Some(
+                nanoseconds(arguments)
+                    .map(|to| Value::Duration(if to > 0 { value - value % to } else { value })),
+            );
         }
         _ => return None,
     }))
@@ -157,7 +197,8 @@ fn of_version<'a>(
     name: &str,
     arguments: &Arguments<'_, 'a>,
 ) -> Option<Result<Value<'a>, String>> {
-    let number = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX), IntKind::Uint64);
+    let number =
+        |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX), IntKind::Uint64);
     let compared = || match arguments.get(0) {
         Value::Version(other, _) => Ok(version.cmp_precedence(other)),
         value => Err(format!("expected a version, got {}", value.type_name())),

@@ -1,4 +1,5 @@
 //! `printf`: Go's verbs, flags, width, precision and argument indexes, and its marks of what does not fit.
+//! Not there: `%b` and `%x` of floats, and Go's syntax by `%#v` of anything but texts and numbers.
 
 use crate::duration;
 use crate::format::{general, not_finite, plain, scientific};
@@ -180,7 +181,10 @@ fn number(text: &str) -> (Option<usize>, &str) {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let number = text[..digits].parse::<i64>().ok();
     let number = number.filter(|number| *number <= WIDTH_MAX);
-    (number.and_then(|number| usize::try_from(number).ok()), &text[digits..])
+    (
+        number.and_then(|number| usize::try_from(number).ok()),
+        &text[digits..],
+    )
 }
 
 fn print(
@@ -269,9 +273,10 @@ fn print_text(
     value: &Value<'_>,
 ) -> Result<(), String> {
     let cut = match spec.precision {
-        Some(most) if matches!(verb, 's' | 'v' | 'q') => {
-            text.char_indices().nth(most).map_or(text, |(at, _)| &text[..at])
-        }
+        Some(most) if matches!(verb, 's' | 'v' | 'q') => text
+            .char_indices()
+            .nth(most)
+            .map_or(text, |(at, _)| &text[..at]),
         _ => text,
     };
     match verb {
@@ -300,7 +305,11 @@ fn print_text(
 }
 
 fn in_case(text: String, verb: char) -> String {
-    if verb.is_uppercase() { text.to_uppercase() } else { text }
+    if verb.is_uppercase() {
+        text.to_uppercase()
+    } else {
+        text
+    }
 }
 
 fn print_int(
@@ -311,7 +320,10 @@ fn print_int(
     value: &Value<'_>,
 ) -> Result<(), String> {
     let all = number.unsigned_abs();
-    let character = u32::try_from(number).ok().and_then(char::from_u32).unwrap_or('\u{fffd}');
+    let character = u32::try_from(number)
+        .ok()
+        .and_then(char::from_u32)
+        .unwrap_or('\u{fffd}');
     let (prefix, digits) = match verb {
         'd' | 'v' => ("", all.to_string()),
         'b' => (if spec.sharp { "0b" } else { "" }, format!("{all:b}")),
@@ -322,7 +334,11 @@ fn print_int(
         'c' => return pad(out, spec, &character.to_string()),
         'q' => return pad(out, spec, &quote_char(character, spec.plus)),
         'U' => {
-            let shown = if spec.sharp { format!(" '{character}'") } else { String::new() };
+            let shown = if spec.sharp {
+                format!(" '{character}'")
+            } else {
+                String::new()
+            };
             return pad(out, spec, &format!("U+{all:04X}{shown}"));
         }
         _ => return bad_verb(out, verb, value),
@@ -355,10 +371,11 @@ fn print_float(
 ) -> Result<(), String> {
     let all = number.abs();
     let digits = match verb {
-        'v' => general(all, spec.precision, 21, spec.sharp),
-        'g' | 'G' => general(all, spec.precision, 21, spec.sharp),
+        'v' | 'g' | 'G' => general(all, spec.precision, spec.sharp),
         'e' | 'E' => scientific(all, spec.precision.unwrap_or(6)),
-        'f' | 'F' => not_finite(all).unwrap_or_else(|| format!("{all:.*}", spec.precision.unwrap_or(6))),
+        'f' | 'F' => {
+            not_finite(all).unwrap_or_else(|| format!("{all:.*}", spec.precision.unwrap_or(6)))
+        }
         _ => return bad_verb(out, verb, value),
     };
     let finite = number.is_finite();
@@ -368,7 +385,11 @@ fn print_float(
         false if number.is_infinite() && number > 0.0 => "+",
         false => sign_of(spec, number.is_sign_negative()),
     };
-    let digits = if verb == 'E' || verb == 'G' { digits.replace('e', "E") } else { digits };
+    let digits = if verb == 'E' || verb == 'G' {
+        digits.replace('e', "E")
+    } else {
+        digits
+    };
     pad_number(out, spec, sign, &digits, finite)
 }
 
@@ -387,7 +408,14 @@ fn pad_number(
         out.repeat("0", missing)?;
         return out.push(digits);
     }
-    pad(out, &Spec { zero: false, ..*spec }, &format!("{sign}{digits}"))
+    pad(
+        out,
+        &Spec {
+            zero: false,
+            ..*spec
+        },
+        &format!("{sign}{digits}"),
+    )
 }
 
 fn pad(out: &mut Output, spec: &Spec, text: &str) -> Result<(), String> {

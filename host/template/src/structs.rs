@@ -70,7 +70,10 @@ const CORE_EVENT: &[Field] = &[
     field("ReportingController", "reportingComponent"),
     field("ReportingInstance", "reportingInstance"),
 ];
-const TYPE_META: &[Field] = &[optional("Kind", "kind"), optional("APIVersion", "apiVersion")];
+const TYPE_META: &[Field] = &[
+    optional("Kind", "kind"),
+    optional("APIVersion", "apiVersion"),
+];
 const META: &[Field] = &[
     optional("Name", "name"),
     optional("GenerateName", "generateName"),
@@ -264,7 +267,9 @@ fn core_event_field<'a>(document: &'a Document<'a>, de_dot: bool, name: &str) ->
         "FirstTimestamp" => Value::Time(time_of(&document.first_timestamp, TimeKind::Meta)),
         "LastTimestamp" => Value::Time(time_of(&document.last_timestamp, TimeKind::Meta)),
         "EventTime" => Value::Time(time_of(&document.event_time, TimeKind::Micro)),
-        "Source" => Value::Struct(Struct::Source(document.source.as_ref().unwrap_or(&NO_SOURCE))),
+        "Source" => Value::Struct(Struct::Source(
+            document.source.as_ref().unwrap_or(&NO_SOURCE),
+        )),
         "Series" => match &document.series {
             Some(series) => Value::Struct(Struct::Series(series)),
             None => Value::NilPointer("v1.EventSeries"),
@@ -308,9 +313,7 @@ fn meta_field<'a>(metadata: &'a Metadata<'a>, de_dot: bool, name: &str) -> Optio
         "UID" => text(&metadata.uid),
         "ResourceVersion" => text(&metadata.resource_version),
         "Generation" => Value::int64(metadata.generation.unwrap_or(0)),
-        "CreationTimestamp" => {
-            Value::Time(time_of(&metadata.creation_timestamp, TimeKind::Meta))
-        }
+        "CreationTimestamp" => Value::Time(time_of(&metadata.creation_timestamp, TimeKind::Meta)),
         "DeletionTimestamp" => match &metadata.deletion_timestamp {
             None => Value::NilPointer("v1.Time"),
             some => Value::Time(time_of(some, TimeKind::Meta)),
@@ -372,9 +375,10 @@ fn source_field<'a>(source: &'a Source<'a>, name: &str) -> Option<Value<'a>> {
 fn series_field<'a>(series: &'a Series<'a>, name: &str) -> Option<Value<'a>> {
     match name {
         "Count" => Some(int32(series.count)),
-        "LastObservedTime" => {
-            Some(Value::Time(time_of(&series.last_observed_time, TimeKind::Micro)))
-        }
+        "LastObservedTime" => Some(Value::Time(time_of(
+            &series.last_observed_time,
+            TimeKind::Micro,
+        ))),
         _ => None,
     }
 }

@@ -1,10 +1,10 @@
 //! One template.
 
-use crate::compile::compile;
 use crate::error::{RenderError, TemplateError};
 use crate::evaluate::render;
 use crate::event::Event;
 use crate::limits::Limits;
+use crate::parser;
 use crate::program::{Node, Program};
 use crate::structs::Struct;
 use crate::value::Value;
@@ -24,7 +24,7 @@ impl Template {
     /// longer than [`crate::TEMPLATE_BYTES_MAX`] or nested deeper than [`crate::DEPTH_MAX`].
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         Ok(Self {
-            program: compile(text)?,
+            program: parser::parse(text)?,
             limits: Limits::default(),
         })
     }

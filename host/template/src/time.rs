@@ -34,7 +34,8 @@ const DAY: i64 = 86_400;
 /// The seconds from year 1 to 1970.
 const YEAR_ONE: i64 = -62_135_596_800;
 
-/// What a time may be: years 1 to 9999, as jiff and JSON have them.
+/// What a time may be: years 0 to 9999, as JSON has them. A time without a date is in the year 0.
+const SECONDS_MIN: i64 = -62_167_219_200;
 const SECONDS_MAX: i64 = 253_402_207_200;
 
 impl Time {
@@ -56,9 +57,9 @@ impl Time {
         Self::at(now.as_second(), now.subsec_nanosecond().unsigned_abs())
     }
 
-    /// Seconds since 1970, held between the years 1 and 9999.
+    /// Seconds since 1970, held between the years 0 and 9999.
     pub(crate) fn from_seconds(seconds: i64) -> Self {
-        Self::at(seconds.clamp(YEAR_ONE, SECONDS_MAX), 0)
+        Self::at(seconds.clamp(SECONDS_MIN, SECONDS_MAX), 0)
     }
 
     /// Kubernetes' own form. Offsets other than UTC become UTC, as in a container.
@@ -95,7 +96,7 @@ impl Time {
 
     /// Date and clock at the time's offset.
     pub(crate) fn civil(&self) -> DateTime {
-        let seconds = self.seconds.clamp(YEAR_ONE, SECONDS_MAX);
+        let seconds = self.seconds.clamp(SECONDS_MIN, SECONDS_MAX);
         let nanoseconds = i32::try_from(self.nanoseconds).unwrap_or(0);
         let at = jiff::Timestamp::new(seconds, nanoseconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         Offset::from_seconds(self.offset)
@@ -126,13 +127,13 @@ impl Time {
             .wrapping_add(i64::from(self.nanoseconds / 1_000_000))
     }
 
-    /// This time and a duration in nanoseconds, held between the years 1 and 9999.
+    /// This time and a duration in nanoseconds, held between the years 0 and 9999.
     pub(crate) fn add(mut self, nanoseconds: i64) -> Self {
         let sum = i128::from(self.seconds) * 1_000_000_000
             + i128::from(self.nanoseconds)
             + i128::from(nanoseconds);
         let seconds = i64::try_from(sum.div_euclid(1_000_000_000)).unwrap_or(YEAR_ONE);
-        self.seconds = seconds.clamp(YEAR_ONE, SECONDS_MAX);
+        self.seconds = seconds.clamp(SECONDS_MIN, SECONDS_MAX);
         self.nanoseconds = u32::try_from(sum.rem_euclid(1_000_000_000)).unwrap_or(0);
         self
     }
@@ -150,8 +151,8 @@ impl Time {
         if nanoseconds <= 0 {
             return self;
         }
-        let since_zero = i128::from(self.seconds - YEAR_ONE) * 1_000_000_000
-            + i128::from(self.nanoseconds);
+        let since_zero =
+            i128::from(self.seconds - YEAR_ONE) * 1_000_000_000 + i128::from(self.nanoseconds);
         let rest = since_zero.rem_euclid(i128::from(nanoseconds));
         self.add(-i64::try_from(rest).unwrap_or(0))
     }
@@ -183,7 +184,10 @@ pub(crate) fn zone_offset(name: &str) -> Option<i32> {
     if matches!(name, "" | "UTC" | "Local" | "GMT" | "Z") {
         return Some(0);
     }
-    let text = name.strip_prefix("UTC").or_else(|| name.strip_prefix("GMT")).unwrap_or(name);
+    let text = name
+        .strip_prefix("UTC")
+        .or_else(|| name.strip_prefix("GMT"))
+        .unwrap_or(name);
     let (sign, digits) = match text.as_bytes().first()? {
         b'+' => (1, &text[1..]),
         b'-' => (-1, &text[1..]),

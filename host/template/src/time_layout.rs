@@ -5,11 +5,27 @@ use jiff::civil::{Date, DateTime, Time as Clock};
 use crate::time::Time;
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 const DAYS: [&str; 7] = [
-    "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
+    "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
 ];
 
 /// One element of a layout.
@@ -17,23 +33,43 @@ const DAYS: [&str; 7] = [
 enum Element {
     LongMonth,
     ShortMonth,
-    Month { zero: bool },
+    Month {
+        zero: bool,
+    },
     LongWeekday,
     ShortWeekday,
-    Day { pad: Option<char> },
-    DayOfYear { pad: char },
+    Day {
+        pad: Option<char>,
+    },
+    DayOfYear {
+        pad: char,
+    },
     Hour24,
-    Hour12 { zero: bool },
-    Minute { zero: bool },
-    Second { zero: bool },
+    Hour12 {
+        zero: bool,
+    },
+    Minute {
+        zero: bool,
+    },
+    Second {
+        zero: bool,
+    },
     LongYear,
     ShortYear,
-    AfterNoon { upper: bool },
+    AfterNoon {
+        upper: bool,
+    },
     ZoneName,
     /// `Z07:00` and its kin: `Z` for UTC, and what stands between hours and minutes.
-    Offset { z: bool, between: Option<&'static str> },
+    Offset {
+        z: bool,
+        between: Option<&'static str>,
+    },
     /// A fraction of so many digits; trailing zeros go when it was written with nines.
-    Fraction { digits: usize, trim: bool },
+    Fraction {
+        digits: usize,
+        trim: bool,
+    },
 }
 
 /// The texts that are elements, the longer before those that they begin with.
@@ -61,12 +97,48 @@ const ELEMENTS: &[(&str, Element)] = &[
     ("5", Element::Second { zero: false }),
     ("PM", Element::AfterNoon { upper: true }),
     ("pm", Element::AfterNoon { upper: false }),
-    ("-07:00", Element::Offset { z: false, between: Some(":") }),
-    ("-0700", Element::Offset { z: false, between: Some("") }),
-    ("-07", Element::Offset { z: false, between: None }),
-    ("Z07:00", Element::Offset { z: true, between: Some(":") }),
-    ("Z0700", Element::Offset { z: true, between: Some("") }),
-    ("Z07", Element::Offset { z: true, between: None }),
+    (
+        "-07:00",
+        Element::Offset {
+            z: false,
+            between: Some(":"),
+        },
+    ),
+    (
+        "-0700",
+        Element::Offset {
+            z: false,
+            between: Some(""),
+        },
+    ),
+    (
+        "-07",
+        Element::Offset {
+            z: false,
+            between: None,
+        },
+    ),
+    (
+        "Z07:00",
+        Element::Offset {
+            z: true,
+            between: Some(":"),
+        },
+    ),
+    (
+        "Z0700",
+        Element::Offset {
+            z: true,
+            between: Some(""),
+        },
+    ),
+    (
+        "Z07",
+        Element::Offset {
+            z: true,
+            between: None,
+        },
+    ),
 ];
 
 /// Writes a time after a layout.
@@ -92,16 +164,19 @@ fn next(layout: &str) -> Option<(&str, Element, &str)> {
         {
             return Some((&layout[..at], element, &rest[length..]));
         }
-        if !matches!(character, 'J' | 'M' | '0'..='6' | '_' | 'P' | 'p' | '-' | 'Z') {
+        if !matches!(
+            character,
+            'J' | 'M' | '0'..='6' | '_' | 'P' | 'p' | '-' | 'Z'
+        ) {
             continue;
         }
         // `_2006` is a year after an underscore.
-        if rest.starts_with("_2006") {
-            return Some((&layout[..at + 1], Element::LongYear, &rest["_2006".len()..]));
+        if let Some(after) = rest.strip_prefix("_2006") {
+            return Some((&layout[..at + 1], Element::LongYear, after));
         }
         let found = ELEMENTS.iter().find(|(text, element)| {
             let name = matches!(element, Element::ShortMonth | Element::ShortWeekday);
-            let longer = rest[1..].as_bytes().get(2).is_some_and(u8::is_ascii_lowercase);
+            let longer = rest.as_bytes().get(3).is_some_and(u8::is_ascii_lowercase);
             rest.starts_with(text) && !(name && longer)
         });
         if let Some((text, element)) = found {
@@ -113,10 +188,19 @@ fn next(layout: &str) -> Option<(&str, Element, &str)> {
 
 /// `.000` or `.999` (or with a comma) that no digit follows.
 fn fraction(rest: &str) -> Option<(Element, usize)> {
-    let digit = rest.as_bytes().get(1).filter(|digit| matches!(digit, b'0' | b'9'))?;
+    let digit = rest
+        .as_bytes()
+        .get(1)
+        .filter(|digit| matches!(digit, b'0' | b'9'))?;
     let digits = rest[1..].bytes().take_while(|byte| byte == digit).count();
-    let ends = !rest.as_bytes().get(1 + digits).is_some_and(u8::is_ascii_digit);
-    let element = Element::Fraction { digits: digits.min(9), trim: *digit == b'9' };
+    let ends = !rest
+        .as_bytes()
+        .get(1 + digits)
+        .is_some_and(u8::is_ascii_digit);
+    let element = Element::Fraction {
+        digits: digits.min(9),
+        trim: *digit == b'9',
+    };
     ends.then_some((element, 1 + digits))
 }
 
@@ -155,7 +239,10 @@ fn write(to: &mut String, element: Element, time: &Time, civil: DateTime) {
         .to_owned(),
         Element::ZoneName => time.zone(),
         Element::Offset { z: true, .. } if time.offset == 0 => "Z".to_owned(),
-        Element::Offset { between: Some(between), .. } => time.offset_text(between),
+        Element::Offset {
+            between: Some(between),
+            ..
+        } => time.offset_text(between),
         Element::Offset { between: None, .. } => time.offset_text("")[..3].to_owned(),
         Element::Fraction { digits, trim } => fraction_text(time, digits, trim),
     };
@@ -224,7 +311,8 @@ pub(crate) fn parse(layout: &str, text: &str) -> Result<Time, String> {
         _ => read.hour,
     };
     let date = Date::new(read.year, read.month, read.day).map_err(|_| failed())?;
-    let clock = Clock::new(hour, read.minute, read.second, read.nanoseconds).map_err(|_| failed())?;
+    let clock =
+        Clock::new(hour, read.minute, read.second, read.nanoseconds).map_err(|_| failed())?;
     Time::from_civil(date.to_datetime(clock), read.offset).ok_or_else(failed)
 }
 
@@ -254,7 +342,11 @@ fn read_element<'t>(read: &mut Read, element: Element, text: &'t str) -> Option<
         Element::Offset { z, between } => return read_offset(read, z, between, text),
         Element::Fraction { .. } => {
             let written = text.starts_with(['.', ',']);
-            return if written { read_fraction(read, text) } else { Some(text) };
+            return if written {
+                read_fraction(read, text)
+            } else {
+                Some(text)
+            };
         }
         _ => {}
     }
@@ -262,13 +354,20 @@ fn read_element<'t>(read: &mut Read, element: Element, text: &'t str) -> Option<
 }
 
 fn read_number<'t>(read: &mut Read, element: Element, text: &'t str) -> Option<&'t str> {
-    let text = text.strip_prefix(' ').filter(|_| matches!(element, Element::Day { .. })).unwrap_or(text);
+    let text = text
+        .strip_prefix(' ')
+        .filter(|_| matches!(element, Element::Day { .. }))
+        .unwrap_or(text);
     let most = match element {
         Element::LongYear => 4,
         Element::DayOfYear { .. } => 3,
         _ => 2,
     };
-    let digits = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
+    let digits = text
+        .bytes()
+        .take(most)
+        .take_while(u8::is_ascii_digit)
+        .count();
     let exact = matches!(
         element,
         Element::LongYear
@@ -315,7 +414,12 @@ fn read_fraction<'t>(read: &mut Read, text: &'t str) -> Option<&'t str> {
     Some(&text[1 + digits..])
 }
 
-fn read_offset<'t>(read: &mut Read, z: bool, between: Option<&str>, text: &'t str) -> Option<&'t str> {
+fn read_offset<'t>(
+    read: &mut Read,
+    z: bool,
+    between: Option<&str>,
+    text: &'t str,
+) -> Option<&'t str> {
     if z && let Some(rest) = text.strip_prefix('Z') {
         return Some(rest);
     }

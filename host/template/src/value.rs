@@ -45,7 +45,7 @@ pub(crate) enum IntKind {
 /// A list; `element` is the Go type of its items. A nil list is empty, but `null` in JSON.
 #[derive(Clone, Debug)]
 pub(crate) struct List<'a> {
-    pub(crate) items: Rc<Vec<Value<'a>>>,
+    pub(crate) items: Rc<Items<'a>>,
     pub(crate) element: &'static str,
     pub(crate) nil: bool,
 }
@@ -56,7 +56,7 @@ pub(crate) type Entries<'a> = BTreeMap<Rc<str>, Value<'a>>;
 /// A map of texts to values. As in Go, copies are the same map.
 #[derive(Clone, Debug)]
 pub(crate) struct Map<'a> {
-    pub(crate) entries: Rc<RefCell<Entries<'a>>>,
+    pub(crate) entries: Rc<Members<'a>>,
     pub(crate) element: &'static str,
 }
 
@@ -64,6 +64,61 @@ impl Map<'_> {
     /// Tells maps apart: copies of one have the same.
     pub(crate) fn address(&self) -> usize {
         Rc::as_ptr(&self.entries).addr()
+    }
+}
+
+/// The items of a list. Lists in lists may be as deep as a template has steps: they are dropped in a
+/// loop, not by recursion.
+#[derive(Debug, Default)]
+pub(crate) struct Items<'a>(Vec<Value<'a>>);
+
+impl<'a> Deref for Items<'a> {
+    type Target = [Value<'a>];
+
+    fn deref(&self) -> &[Value<'a>] {
+        &self.0
+    }
+}
+
+impl Drop for Items<'_> {
+    fn drop(&mut self) {
+        drop_all(std::mem::take(&mut self.0));
+    }
+}
+
+/// The members of a map, which are dropped like [`Items`].
+#[derive(Debug, Default)]
+pub(crate) struct Members<'a>(RefCell<Entries<'a>>);
+
+impl<'a> Deref for Members<'a> {
+    type Target = RefCell<Entries<'a>>;
+
+    fn deref(&self) -> &RefCell<Entries<'a>> {
+        &self.0
+    }
+}
+
+impl Drop for Members<'_> {
+    fn drop(&mut self) {
+        drop_all(self.0.take().into_values().collect());
+    }
+}
+
+fn drop_all(mut pending: Vec<Value<'_>>) {
+    while let Some(value) = pending.pop() {
+        match value {
+            Value::List(list) => {
+                if let Ok(mut items) = Rc::try_unwrap(list.items) {
+                    pending.append(&mut items.0);
+                }
+            }
+            Value::Map(map) => {
+                if let Ok(members) = Rc::try_unwrap(map.entries) {
+                    pending.extend(members.0.take().into_values());
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -114,7 +169,7 @@ impl<'a> Value<'a> {
 
     pub(crate) fn list_of(element: &'static str, items: Vec<Value<'a>>) -> Self {
         Self::List(List {
-            items: Rc::new(items),
+            items: Rc::new(Items(items)),
             element,
             nil: false,
         })
@@ -138,7 +193,7 @@ impl<'a> Value<'a> {
 
     pub(crate) fn map_of(element: &'static str, entries: Entries<'a>) -> Self {
         Self::Map(Map {
-            entries: Rc::new(RefCell::new(entries)),
+            entries: Rc::new(Members(RefCell::new(entries))),
             element,
         })
     }

@@ -4,13 +4,27 @@ use crate::functions::{Function, function};
 use crate::value::Value;
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    function("title", 1, 1, |_, arguments| Ok(Value::text(title(arguments.text(0)?)))),
-    function("untitle", 1, 1, |_, arguments| Ok(Value::text(untitle(arguments.text(0)?)))),
-    function("initials", 1, 1, |_, arguments| Ok(Value::text(initials(arguments.text(0)?)))),
-    function("swapcase", 1, 1, |_, arguments| Ok(Value::text(swap_case(arguments.text(0)?)))),
-    function("snakecase", 1, 1, |_, arguments| Ok(Value::text(lower_words(arguments.text(0)?, '_')))),
-    function("kebabcase", 1, 1, |_, arguments| Ok(Value::text(lower_words(arguments.text(0)?, '-')))),
-    function("camelcase", 1, 1, |_, arguments| Ok(Value::text(camel_case(arguments.text(0)?)))),
+    function("title", 1, 1, |_, arguments| {
+        Ok(Value::text(title(arguments.text(0)?)))
+    }),
+    function("untitle", 1, 1, |_, arguments| {
+        Ok(Value::text(untitle(arguments.text(0)?)))
+    }),
+    function("initials", 1, 1, |_, arguments| {
+        Ok(Value::text(initials(arguments.text(0)?)))
+    }),
+    function("swapcase", 1, 1, |_, arguments| {
+        Ok(Value::text(swap_case(arguments.text(0)?)))
+    }),
+    function("snakecase", 1, 1, |_, arguments| {
+        Ok(Value::text(lower_words(arguments.text(0)?, '_')))
+    }),
+    function("kebabcase", 1, 1, |_, arguments| {
+        Ok(Value::text(lower_words(arguments.text(0)?, '-')))
+    }),
+    function("camelcase", 1, 1, |_, arguments| {
+        Ok(Value::text(camel_case(arguments.text(0)?)))
+    }),
 ];
 
 fn upper(character: char) -> char {
@@ -31,7 +45,11 @@ fn title(text: &str) -> String {
             _ => !previous.is_alphanumeric() && previous.is_whitespace(),
         };
         previous = character;
-        if separator { upper(character) } else { character }
+        if separator {
+            upper(character)
+        } else {
+            character
+        }
     });
     titled.collect()
 }
@@ -43,13 +61,19 @@ fn untitle(text: &str) -> String {
             first = true;
             return character;
         }
-        if std::mem::take(&mut first) { lower(character) } else { character }
+        if std::mem::take(&mut first) {
+            lower(character)
+        } else {
+            character
+        }
     });
     changed.collect()
 }
 
 fn initials(text: &str) -> String {
-    text.split_whitespace().filter_map(|word| word.chars().next()).collect()
+    text.split_whitespace()
+        .filter_map(|word| word.chars().next())
+        .collect()
 }
 
 fn swap_case(text: &str) -> String {
@@ -86,7 +110,11 @@ enum Word {
 }
 
 fn is_punctuation(character: char) -> bool {
-    character.is_ascii_punctuation() && !matches!(character, '$' | '+' | '<' | '=' | '>' | '^' | '`' | '|' | '~')
+    character.is_ascii_punctuation()
+        && !matches!(
+            character,
+            '$' | '+' | '<' | '=' | '>' | '^' | '`' | '|' | '~'
+        )
 }
 
 /// The first word of a text and what follows. `HTTPStatus` is `HTTP`, then `Status`.
@@ -123,7 +151,9 @@ fn next_word(text: &str) -> (Word, &str, &str) {
 /// The length of a word that begins with a capital.
 fn upper_word(text: &str, first: char) -> usize {
     let after = &text[first.len_utf8()..];
-    let capitals = after.find(|character: char| !character.is_uppercase()).unwrap_or(after.len());
+    let capitals = after
+        .find(|character: char| !character.is_uppercase())
+        .unwrap_or(after.len());
     if capitals == 0 {
         let letters = after
             .find(|character: char| !character.is_alphabetic() || character.is_uppercase())
@@ -215,12 +245,16 @@ fn put_run<'t>(
     (kind, word, rest)
 }
 
-/// xstrings 1.3's rules: capitals at the start of words, lower case after them; leading connectors stay.
+/// xstrings 1.4's rules: capitals at the start of words; leading connectors stay.
 fn camel_case(text: &str) -> String {
-    let start = text.find(|character: char| !is_connector(character)).unwrap_or(text.len());
+    let start = text
+        .find(|character: char| !is_connector(character))
+        .unwrap_or(text.len());
     let mut out = text[..start].to_owned();
     let mut characters = text[start..].chars();
     let Some(mut current) = characters.next().map(upper) else {
+        // Nothing but connectors: the last comes twice.
+        out.extend(text.chars().next_back());
         return out;
     };
     for next in characters {
@@ -231,7 +265,6 @@ fn camel_case(text: &str) -> String {
         } else if is_connector(previous) {
             current = upper(current);
         } else {
-            current = lower(current);
             out.push(previous);
         }
     }

@@ -8,9 +8,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function("atoi", 1, 1, |_, arguments| {
         Ok(Value::int(arguments.text(0)?.parse().unwrap_or(0)))
     }),
-    function("int", 1, 1, |_, arguments| Ok(Value::int(int(arguments.get(0))))),
-    function("int64", 1, 1, |_, arguments| Ok(Value::int64(int(arguments.get(0))))),
-    function("float64", 1, 1, |_, arguments| Ok(Value::Float(float(arguments.get(0))))),
+    function("int", 1, 1, |_, arguments| {
+        Ok(Value::int(int(arguments.get(0))))
+    }),
+    function("int64", 1, 1, |_, arguments| {
+        Ok(Value::int64(int(arguments.get(0))))
+    }),
+    function("float64", 1, 1, |_, arguments| {
+        Ok(Value::Float(float(arguments.get(0))))
+    }),
     function("toString", 1, 1, |budget, arguments| {
         text_of(budget.output(), arguments.get(0)).map(Value::text)
     }),

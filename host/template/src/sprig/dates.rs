@@ -14,14 +14,20 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
     function("dateInZone", 3, 3, date_in_zone),
     function("date_in_zone", 3, 3, date_in_zone),
-    function("htmlDate", 1, 1, |_, arguments| date("2006-01-02", arguments.get(0), "UTC")),
+    function("htmlDate", 1, 1, |_, arguments| {
+        date("2006-01-02", arguments.get(0), "UTC")
+    }),
     function("htmlDateInZone", 2, 2, |_, arguments| {
         date("2006-01-02", arguments.get(0), arguments.text(1)?)
     }),
     function("dateModify", 2, 2, |_, arguments| modify(arguments, false)),
     function("date_modify", 2, 2, |_, arguments| modify(arguments, false)),
-    function("mustDateModify", 2, 2, |_, arguments| modify(arguments, true)),
-    function("must_date_modify", 2, 2, |_, arguments| modify(arguments, true)),
+    function("mustDateModify", 2, 2, |_, arguments| {
+        modify(arguments, true)
+    }),
+    function("must_date_modify", 2, 2, |_, arguments| {
+        modify(arguments, true)
+    }),
     function("toDate", 2, 2, |_, arguments| {
         let parsed = time_layout::parse(arguments.text(0)?, arguments.text(1)?);
         Ok(Value::Time(parsed.unwrap_or(Time::ZERO)))
@@ -35,7 +41,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
     function("ago", 1, 1, |_, arguments| {
         let since = Time::now().since(&time_of(arguments.get(0)));
-        Ok(Value::text(duration::format(duration::round(since, 1_000_000_000))))
+        Ok(Value::text(duration::format(duration::round(
+            since,
+            1_000_000_000,
+        ))))
     }),
     function("duration", 1, 1, |_, arguments| {
         let seconds = match arguments.get(0) {
@@ -43,7 +52,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
             Value::Int(seconds, crate::value::IntKind::Int64) => *seconds,
             _ => 0_i64,
         };
-        Ok(Value::text(duration::format(seconds.wrapping_mul(1_000_000_000))))
+        Ok(Value::text(duration::format(
+            seconds.wrapping_mul(1_000_000_000),
+        )))
     }),
     function("durationRound", 1, 1, |_, arguments| {
         let nanoseconds = match arguments.get(0) {
@@ -68,7 +79,9 @@ const UNITS: &[(u64, &str)] = &[
 ];
 
 fn rounded(nanoseconds: u64) -> String {
-    let found = UNITS.iter().find(|(seconds, _)| nanoseconds > seconds * 1_000_000_000);
+    let found = UNITS
+        .iter()
+        .find(|(seconds, _)| nanoseconds > seconds * 1_000_000_000);
     match found {
         Some((seconds, name)) => format!("{}{name}", nanoseconds / (seconds * 1_000_000_000)),
         None => "0s".to_owned(),
@@ -100,11 +113,16 @@ fn date_in_zone<'a>(_: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Val
 fn modify<'a>(arguments: &Arguments<'_, 'a>, must: bool) -> Result<Value<'a>, String> {
     let text = arguments.text(0)?;
     let Value::Time(time) = arguments.get(1) else {
-        return Err(format!("expected a time, got {}", arguments.get(1).type_name()));
+        return Err(format!(
+            "expected a time, got {}",
+            arguments.get(1).type_name()
+        ));
     };
     match duration::parse(text) {
         Some(by) => Ok(Value::Time(time.with_kind(TimeKind::Plain).add(by))),
-        None if must => Err(format!("invalid duration {text:?}; expected a form such as 1h30m")),
+        None if must => Err(format!(
+            "invalid duration {text:?}; expected a form such as 1h30m"
+        )),
         None => Ok(Value::Time(*time)),
     }
 }

@@ -29,7 +29,9 @@ impl Decimal {
 
     pub(super) fn add(self, other: Self) -> Option<Self> {
         let exponent = self.exponent.min(other.exponent);
-        let digits = self.scaled(exponent)?.checked_add(other.scaled(exponent)?)?;
+        let digits = self
+            .scaled(exponent)?
+            .checked_add(other.scaled(exponent)?)?;
         Some(Self { digits, exponent })
     }
 

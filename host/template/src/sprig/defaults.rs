@@ -8,9 +8,16 @@ use crate::value::Value;
 pub(super) static FUNCTIONS: &[Function] = &[
     function("default", 1, MANY, |_, arguments| {
         let given = arguments.get(1);
-        Ok(if empty(given) { arguments.get(0) } else { given }.clone())
+        Ok(if empty(given) {
+            arguments.get(0)
+        } else {
+            given
+        }
+        .clone())
     }),
-    function("empty", 1, 1, |_, arguments| Ok(Value::Bool(empty(arguments.get(0))))),
+    function("empty", 1, 1, |_, arguments| {
+        Ok(Value::Bool(empty(arguments.get(0))))
+    }),
     function("coalesce", 0, MANY, |_, arguments| {
         let found = arguments.0.iter().find(|value| !empty(value));
         Ok(found.cloned().unwrap_or(Value::Nil))
@@ -25,12 +32,22 @@ pub(super) static FUNCTIONS: &[Function] = &[
         let at = usize::from(!arguments.bool(2)?);
         Ok(arguments.get(at).clone())
     }),
-    function("fail", 1, 1, |_, arguments| Err(arguments.text(0)?.to_owned())),
-    function("fromJson", 1, 1, |budget, arguments| match serde_json::from_str::<serde::de::IgnoredAny>(arguments.text(0)?) {
-        Ok(_) => json::read(budget, arguments.text(0)?),
-        Err(_) => Ok(Value::Nil),
+    function("fail", 1, 1, |_, arguments| {
+        Err(arguments.text(0)?.to_owned())
     }),
-    function("mustFromJson", 1, 1, |budget, arguments| json::read(budget, arguments.text(0)?)),
+    function(
+        "fromJson",
+        1,
+        1,
+        |budget, arguments| match serde_json::from_str::<serde::de::IgnoredAny>(arguments.text(0)?)
+        {
+            Ok(_) => json::read(budget, arguments.text(0)?),
+            Err(_) => Ok(Value::Nil),
+        },
+    ),
+    function("mustFromJson", 1, 1, |budget, arguments| {
+        json::read(budget, arguments.text(0)?)
+    }),
     function("toJson", 1, 1, to_json),
     function("mustToJson", 1, 1, to_json),
     function("toPrettyJson", 1, 1, to_pretty_json),
@@ -48,11 +65,17 @@ fn to_json<'a>(budget: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Val
     write(budget, arguments, true, false)
 }
 
-fn to_pretty_json<'a>(budget: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, String> {
+fn to_pretty_json<'a>(
+    budget: &mut Budget,
+    arguments: &Arguments<'_, 'a>,
+) -> Result<Value<'a>, String> {
     write(budget, arguments, true, true)
 }
 
-fn to_raw_json<'a>(budget: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, String> {
+fn to_raw_json<'a>(
+    budget: &mut Budget,
+    arguments: &Arguments<'_, 'a>,
+) -> Result<Value<'a>, String> {
     write(budget, arguments, false, false)
 }
 

@@ -22,23 +22,39 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Ok(arguments.get(0).clone())
     }),
     function("hasKey", 2, 2, |_, arguments| {
-        Ok(Value::Bool(arguments.map(0)?.member(arguments.text(1)?).is_some()))
+        Ok(Value::Bool(
+            arguments.map(0)?.member(arguments.text(1)?).is_some(),
+        ))
     }),
     function("pluck", 1, MANY, pluck),
     function("keys", 0, MANY, keys),
     function("values", 1, 1, |_, arguments| {
         let members = arguments.map(0)?.members().unwrap_or_default();
-        Ok(Value::list(members.into_iter().map(|(_, value)| value).collect()))
+        Ok(Value::list(
+            members.into_iter().map(|(_, value)| value).collect(),
+        ))
     }),
     function("pick", 1, MANY, |_, arguments| choose(arguments, true)),
     function("omit", 1, MANY, |_, arguments| choose(arguments, false)),
-    function("merge", 1, MANY, |budget, arguments| merge_all(budget, arguments, false)),
-    function("mustMerge", 1, MANY, |budget, arguments| merge_all(budget, arguments, false)),
-    function("mergeOverwrite", 1, MANY, |budget, arguments| merge_all(budget, arguments, true)),
-    function("mustMergeOverwrite", 1, MANY, |budget, arguments| merge_all(budget, arguments, true)),
+    function("merge", 1, MANY, |budget, arguments| {
+        merge_all(budget, arguments, false)
+    }),
+    function("mustMerge", 1, MANY, |budget, arguments| {
+        merge_all(budget, arguments, false)
+    }),
+    function("mergeOverwrite", 1, MANY, |budget, arguments| {
+        merge_all(budget, arguments, true)
+    }),
+    function("mustMergeOverwrite", 1, MANY, |budget, arguments| {
+        merge_all(budget, arguments, true)
+    }),
     function("dig", 3, MANY, dig),
-    function("deepCopy", 1, 1, |budget, arguments| deep_copy(budget, arguments.get(0), 0)),
-    function("mustDeepCopy", 1, 1, |budget, arguments| deep_copy(budget, arguments.get(0), 0)),
+    function("deepCopy", 1, 1, |budget, arguments| {
+        deep_copy(budget, arguments.get(0), 0)
+    }),
+    function("mustDeepCopy", 1, 1, |budget, arguments| {
+        deep_copy(budget, arguments.get(0), 0)
+    }),
 ];
 
 fn dict<'a>(budget: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, String> {
@@ -72,7 +88,12 @@ fn set<'a>(budget: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'
 }
 
 /// Refuses to put a dict into itself: it could never be printed nor freed.
-fn outside(budget: &mut Budget, map: &Map<'_>, value: &Value<'_>, depth: usize) -> Result<(), String> {
+fn outside(
+    budget: &mut Budget,
+    map: &Map<'_>,
+    value: &Value<'_>,
+    depth: usize,
+) -> Result<(), String> {
     budget.steps(1)?;
     if depth > DEPTH_MAX {
         return Err(format!("a value is nested deeper than {DEPTH_MAX}"));
@@ -83,11 +104,14 @@ fn outside(budget: &mut Budget, map: &Map<'_>, value: &Value<'_>, depth: usize) 
         }
         Value::Map(inner) => {
             let entries = inner.entries.borrow();
-            entries.values().try_for_each(|value| outside(budget, map, value, depth + 1))
+            entries
+                .values()
+                .try_for_each(|value| outside(budget, map, value, depth + 1))
         }
-        Value::List(list) => {
-            list.items.iter().try_for_each(|value| outside(budget, map, value, depth + 1))
-        }
+        Value::List(list) => list
+            .items
+            .iter()
+            .try_for_each(|value| outside(budget, map, value, depth + 1)),
         _ => Ok(()),
     }
 }
@@ -120,7 +144,11 @@ fn choose<'a>(arguments: &Arguments<'_, 'a>, named: bool) -> Result<Value<'a>, S
     let chosen = members
         .into_iter()
         .filter(|(key, _)| names.binary_search(&&**key).is_ok() == named);
-    Ok(Value::map(chosen.map(|(key, value)| (Rc::from(&*key), value)).collect()))
+    Ok(Value::map(
+        chosen
+            .map(|(key, value)| (Rc::from(&*key), value))
+            .collect(),
+    ))
 }
 
 fn merge_all<'a>(
@@ -185,7 +213,11 @@ fn dig<'a>(_: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, S
     Ok(value)
 }
 
-fn deep_copy<'a>(budget: &mut Budget, value: &Value<'a>, depth: usize) -> Result<Value<'a>, String> {
+fn deep_copy<'a>(
+    budget: &mut Budget,
+    value: &Value<'a>,
+    depth: usize,
+) -> Result<Value<'a>, String> {
     budget.steps(1)?;
     budget.memory(value.bytes())?;
     if depth > DEPTH_MAX {

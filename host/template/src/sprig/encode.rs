@@ -9,7 +9,9 @@ use crate::functions::{Function, function};
 use crate::value::Value;
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    function("b64enc", 1, 1, |_, arguments| Ok(Value::text(STANDARD.encode(arguments.text(0)?)))),
+    function("b64enc", 1, 1, |_, arguments| {
+        Ok(Value::text(STANDARD.encode(arguments.text(0)?)))
+    }),
     function("b64dec", 1, 1, |_, arguments| {
         let text = arguments.text(0)?.replace(['\r', '\n'], "");
         Ok(match STANDARD.decode(text) {
@@ -17,19 +19,25 @@ pub(super) static FUNCTIONS: &[Function] = &[
             Err(error) => Value::text(format!("illegal base64 data: {error}")),
         })
     }),
-    function("b32enc", 1, 1, |_, arguments| Ok(Value::text(base32(arguments.text(0)?)))),
+    function("b32enc", 1, 1, |_, arguments| {
+        Ok(Value::text(base32(arguments.text(0)?)))
+    }),
     function("b32dec", 1, 1, |_, arguments| {
         Ok(match from_base32(arguments.text(0)?) {
             Some(bytes) => Value::text(String::from_utf8_lossy(&bytes)),
             None => Value::borrowed("illegal base32 data"),
         })
     }),
-    function("sha1sum", 1, 1, |_, arguments| Ok(Value::text(hex(&Sha1::digest(arguments.text(0)?))))),
+    function("sha1sum", 1, 1, |_, arguments| {
+        Ok(Value::text(hex(&Sha1::digest(arguments.text(0)?))))
+    }),
     function("sha256sum", 1, 1, |_, arguments| {
         Ok(Value::text(hex(&Sha256::digest(arguments.text(0)?))))
     }),
     function("adler32sum", 1, 1, |_, arguments| {
-        Ok(Value::text(adler32(arguments.text(0)?.as_bytes()).to_string()))
+        Ok(Value::text(
+            adler32(arguments.text(0)?.as_bytes()).to_string(),
+        ))
     }),
 ];
 
@@ -59,7 +67,11 @@ fn base32(text: &str) -> String {
         let characters = (group.len() * 8).div_ceil(5);
         for at in 0..8 {
             let index = (bits >> (35 - 5 * at) & 31) as usize;
-            encoded.push(if at < characters { char::from(ALPHABET[index]) } else { '=' });
+            encoded.push(if at < characters {
+                char::from(ALPHABET[index])
+            } else {
+                '='
+            });
         }
     }
     encoded
@@ -67,7 +79,7 @@ fn base32(text: &str) -> String {
 
 fn from_base32(text: &str) -> Option<Vec<u8>> {
     let text = text.replace(['\r', '\n'], "");
-    if text.len() % 8 != 0 {
+    if !text.len().is_multiple_of(8) {
         return None;
     }
     let digits = text.trim_end_matches('=');

@@ -46,11 +46,21 @@ fn list<'a>(_: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, 
 }
 
 fn first<'a>(_: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, String> {
-    Ok(arguments.list(0)?.items.first().cloned().unwrap_or(Value::Nil))
+    Ok(arguments
+        .list(0)?
+        .items
+        .first()
+        .cloned()
+        .unwrap_or(Value::Nil))
 }
 
 fn last<'a>(_: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, String> {
-    Ok(arguments.list(0)?.items.last().cloned().unwrap_or(Value::Nil))
+    Ok(arguments
+        .list(0)?
+        .items
+        .last()
+        .cloned()
+        .unwrap_or(Value::Nil))
 }
 
 fn rest<'a>(_: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, String> {
@@ -84,7 +94,11 @@ fn concat<'a>(_: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'a>
     for at in 0..arguments.len() {
         items.extend(arguments.list(at)?.items.iter().cloned());
     }
-    Ok(if items.is_empty() { Value::nil_list(ANY) } else { Value::list(items) })
+    Ok(if items.is_empty() {
+        Value::nil_list(ANY)
+    } else {
+        Value::list(items)
+    })
 }
 
 fn reverse<'a>(_: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, String> {
@@ -131,7 +145,9 @@ fn has<'a>(budget: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'
 
 fn compact<'a>(_: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, String> {
     let items = arguments.list(0)?.items.iter();
-    Ok(Value::list(items.filter(|item| !empty(item)).cloned().collect()))
+    Ok(Value::list(
+        items.filter(|item| !empty(item)).cloned().collect(),
+    ))
 }
 
 fn slice<'a>(_: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, String> {
@@ -143,16 +159,25 @@ fn slice<'a>(_: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'a>,
         return Ok(Value::Nil);
     }
     let start = int(arguments.get(1));
-    let end = if arguments.len() > 2 { int(arguments.get(2)) } else { list.items.len() as i64 };
+    let end = if arguments.len() > 2 {
+        int(arguments.get(2))
+    } else {
+        list.items.len() as i64
+    };
     let place = |at: i64| usize::try_from(at).unwrap_or(usize::MAX);
     match list.items.get(place(start)..place(end)) {
         Some(items) => Ok(Value::list_of(list.element, items.to_vec())),
-        None => Err(format!("slice index out of bounds: {start} to {end} of {}", list.items.len())),
+        None => Err(format!(
+            "slice index out of bounds: {start} to {end} of {}",
+            list.items.len()
+        )),
     }
 }
 
 fn chunk<'a>(_: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, String> {
-    let size = usize::try_from(arguments.int(0)?).ok().filter(|size| *size > 0);
+    let size = usize::try_from(arguments.int(0)?)
+        .ok()
+        .filter(|size| *size > 0);
     let size = size.ok_or_else(|| "the size of a chunk has to be more than 0".to_owned())?;
     let chunks = arguments.list(1)?.items.chunks(size);
     let lists = chunks.map(|items| Value::list(items.to_vec())).collect();

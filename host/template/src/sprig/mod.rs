@@ -4,8 +4,8 @@
 mod cases;
 mod convert;
 mod dates;
-mod defaults;
 mod decimal;
+mod defaults;
 mod dicts;
 mod encode;
 mod lists;
@@ -41,7 +41,8 @@ pub(crate) static TABLES: &[&[Function]] = &[
     versions::FUNCTIONS,
 ];
 
-const ENVIRONMENT: &str = "a template does not read the host's environment; write ${env:NAME} in the configuration";
+const ENVIRONMENT: &str =
+    "a template does not read the host's environment; write ${env:NAME} in the configuration";
 const NETWORK: &str = "a template makes no network requests";
 const KEYS: &str = "a template makes no keys, certificates or passwords";
 const CALL: &str = "there are no function values here";

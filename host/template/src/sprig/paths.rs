@@ -4,16 +4,36 @@ use crate::functions::{Function, function};
 use crate::value::Value;
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    function("base", 1, 1, |_, arguments| Ok(Value::text(base(arguments.text(0)?)))),
-    function("osBase", 1, 1, |_, arguments| Ok(Value::text(base(arguments.text(0)?)))),
-    function("dir", 1, 1, |_, arguments| Ok(Value::text(directory(arguments.text(0)?)))),
-    function("osDir", 1, 1, |_, arguments| Ok(Value::text(directory(arguments.text(0)?)))),
-    function("clean", 1, 1, |_, arguments| Ok(Value::text(clean(arguments.text(0)?)))),
-    function("osClean", 1, 1, |_, arguments| Ok(Value::text(clean(arguments.text(0)?)))),
-    function("ext", 1, 1, |_, arguments| Ok(Value::text(extension(arguments.text(0)?)))),
-    function("osExt", 1, 1, |_, arguments| Ok(Value::text(extension(arguments.text(0)?)))),
-    function("isAbs", 1, 1, |_, arguments| Ok(Value::Bool(arguments.text(0)?.starts_with('/')))),
-    function("osIsAbs", 1, 1, |_, arguments| Ok(Value::Bool(arguments.text(0)?.starts_with('/')))),
+    function("base", 1, 1, |_, arguments| {
+        Ok(Value::text(base(arguments.text(0)?)))
+    }),
+    function("osBase", 1, 1, |_, arguments| {
+        Ok(Value::text(base(arguments.text(0)?)))
+    }),
+    function("dir", 1, 1, |_, arguments| {
+        Ok(Value::text(directory(arguments.text(0)?)))
+    }),
+    function("osDir", 1, 1, |_, arguments| {
+        Ok(Value::text(directory(arguments.text(0)?)))
+    }),
+    function("clean", 1, 1, |_, arguments| {
+        Ok(Value::text(clean(arguments.text(0)?)))
+    }),
+    function("osClean", 1, 1, |_, arguments| {
+        Ok(Value::text(clean(arguments.text(0)?)))
+    }),
+    function("ext", 1, 1, |_, arguments| {
+        Ok(Value::text(extension(arguments.text(0)?)))
+    }),
+    function("osExt", 1, 1, |_, arguments| {
+        Ok(Value::text(extension(arguments.text(0)?)))
+    }),
+    function("isAbs", 1, 1, |_, arguments| {
+        Ok(Value::Bool(arguments.text(0)?.starts_with('/')))
+    }),
+    function("osIsAbs", 1, 1, |_, arguments| {
+        Ok(Value::Bool(arguments.text(0)?.starts_with('/')))
+    }),
 ];
 
 fn base(path: &str) -> &str {

@@ -28,7 +28,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function("randInt", 2, 2, |_, arguments| {
         let (least, beyond) = (arguments.int(0)?, arguments.int(1)?);
         if beyond <= least {
-            return Err(format!("the second number has to be larger than the first: {least}, {beyond}"));
+            return Err(format!(
+                "the second number has to be larger than the first: {least}, {beyond}"
+            ));
         }
         let chosen = below(beyond.abs_diff(least))?;
         Ok(Value::int(least.wrapping_add_unsigned(chosen)))
@@ -48,7 +50,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
         let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
+        let parts = [
+            &digits[..8],
+            &digits[8..12],
+            &digits[12..16],
+            &digits[16..20],
+            &digits[20..],
+        ];
         Ok(Value::text(parts.join("-")))
     }),
 ];

@@ -5,15 +5,23 @@ use crate::limits::{Budget, DEPTH_MAX};
 use crate::value::Value;
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    function("typeOf", 1, 1, |_, arguments| Ok(Value::text(arguments.get(0).type_name()))),
+    function("typeOf", 1, 1, |_, arguments| {
+        Ok(Value::text(arguments.get(0).type_name()))
+    }),
     function("typeIs", 2, 2, |_, arguments| {
-        Ok(Value::Bool(arguments.text(0)? == arguments.get(1).type_name()))
+        Ok(Value::Bool(
+            arguments.text(0)? == arguments.get(1).type_name(),
+        ))
     }),
     function("typeIsLike", 2, 2, |_, arguments| {
         let (wanted, found) = (arguments.text(0)?, arguments.get(1).type_name());
-        Ok(Value::Bool(wanted == found || found.strip_prefix('*') == Some(wanted)))
+        Ok(Value::Bool(
+            wanted == found || found.strip_prefix('*') == Some(wanted),
+        ))
     }),
-    function("kindOf", 1, 1, |_, arguments| Ok(Value::borrowed(arguments.get(0).kind()))),
+    function("kindOf", 1, 1, |_, arguments| {
+        Ok(Value::borrowed(arguments.get(0).kind()))
+    }),
     function("kindIs", 2, 2, |_, arguments| {
         Ok(Value::Bool(arguments.text(0)? == arguments.get(1).kind()))
     }),

@@ -27,18 +27,28 @@ pub(super) static FUNCTIONS: &[Function] = &[
     // A pattern that is none matches nothing.
     function("regexMatch", 2, 2, |budget, arguments| {
         let text = arguments.text(1)?;
-        Ok(Value::Bool(compiled(budget, arguments).is_ok_and(|regex| regex.is_match(text))))
+        Ok(Value::Bool(
+            compiled(budget, arguments).is_ok_and(|regex| regex.is_match(text)),
+        ))
     }),
     function("mustRegexMatch", 2, 2, |budget, arguments| {
-        Ok(Value::Bool(compiled(budget, arguments)?.is_match(arguments.text(1)?)))
+        Ok(Value::Bool(
+            compiled(budget, arguments)?.is_match(arguments.text(1)?),
+        ))
     }),
     function("regexFind", 2, 2, find),
     function("mustRegexFind", 2, 2, find),
     function("regexFindAll", 3, 3, find_all),
     function("mustRegexFindAll", 3, 3, find_all),
-    function("regexReplaceAll", 3, 3, |budget, arguments| replace(budget, arguments, true)),
-    function("mustRegexReplaceAll", 3, 3, |budget, arguments| replace(budget, arguments, true)),
-    function("regexReplaceAllLiteral", 3, 3, |budget, arguments| replace(budget, arguments, false)),
+    function("regexReplaceAll", 3, 3, |budget, arguments| {
+        replace(budget, arguments, true)
+    }),
+    function("mustRegexReplaceAll", 3, 3, |budget, arguments| {
+        replace(budget, arguments, true)
+    }),
+    function("regexReplaceAllLiteral", 3, 3, |budget, arguments| {
+        replace(budget, arguments, false)
+    }),
     function("mustRegexReplaceAllLiteral", 3, 3, |budget, arguments| {
         replace(budget, arguments, false)
     }),
@@ -96,7 +106,11 @@ fn find_all<'a>(budget: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Va
         budget.steps(1)?;
         found.push(Value::text(one.as_str()));
     }
-    Ok(if found.is_empty() { Value::nil_list("string") } else { Value::list_of("string", found) })
+    Ok(if found.is_empty() {
+        Value::nil_list("string")
+    } else {
+        Value::list_of("string", found)
+    })
 }
 
 fn replace<'a>(

@@ -16,15 +16,32 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function("abbrevboth", 3, 3, |_, arguments| {
         let (left, right, text) = (arguments.int(0)?, arguments.int(1)?, arguments.text(2)?);
         let refused = right < 4 || left > 0 && right < 7;
-        Ok(Value::text(if refused { text.to_owned() } else { abbreviate(left, right, text) }))
+        Ok(Value::text(if refused {
+            text.to_owned()
+        } else {
+            abbreviate(left, right, text)
+        }))
     }),
     function("trunc", 2, 2, truncate),
     function("substr", 3, 3, substring),
-    function("trim", 1, 1, |_, arguments| Ok(Value::text(arguments.text(0)?.trim()))),
-    function("upper", 1, 1, |_, arguments| Ok(Value::text(map_case(arguments.text(0)?, char::to_uppercase)))),
-    function("lower", 1, 1, |_, arguments| Ok(Value::text(map_case(arguments.text(0)?, char::to_lowercase)))),
+    function("trim", 1, 1, |_, arguments| {
+        Ok(Value::text(arguments.text(0)?.trim()))
+    }),
+    function("upper", 1, 1, |_, arguments| {
+        Ok(Value::text(map_case(
+            arguments.text(0)?,
+            char::to_uppercase,
+        )))
+    }),
+    function("lower", 1, 1, |_, arguments| {
+        Ok(Value::text(map_case(
+            arguments.text(0)?,
+            char::to_lowercase,
+        )))
+    }),
     function("repeat", 2, 2, |budget, arguments| {
-        let count = usize::try_from(arguments.int(0)?).map_err(|_| "negative Repeat count".to_owned())?;
+        let count =
+            usize::try_from(arguments.int(0)?).map_err(|_| "negative Repeat count".to_owned())?;
         let mut out = budget.output();
         out.repeat(arguments.text(1)?, count)?;
         Ok(Value::text(out.into_string()))
@@ -40,17 +57,24 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Ok(Value::text(text.strip_prefix(prefix).unwrap_or(text)))
     }),
     function("nospace", 1, 1, |_, arguments| {
-        let kept = arguments.text(0)?.chars().filter(|character| !character.is_whitespace());
+        let kept = arguments
+            .text(0)?
+            .chars()
+            .filter(|character| !character.is_whitespace());
         Ok(Value::text(kept.collect::<String>()))
     }),
     function("contains", 2, 2, |_, arguments| {
         Ok(Value::Bool(arguments.text(1)?.contains(arguments.text(0)?)))
     }),
     function("hasPrefix", 2, 2, |_, arguments| {
-        Ok(Value::Bool(arguments.text(1)?.starts_with(arguments.text(0)?)))
+        Ok(Value::Bool(
+            arguments.text(1)?.starts_with(arguments.text(0)?),
+        ))
     }),
     function("hasSuffix", 2, 2, |_, arguments| {
-        Ok(Value::Bool(arguments.text(1)?.ends_with(arguments.text(0)?)))
+        Ok(Value::Bool(
+            arguments.text(1)?.ends_with(arguments.text(0)?),
+        ))
     }),
     function("quote", 0, MANY, |budget, arguments| {
         quoted(budget, arguments, |budget, value| {
@@ -71,8 +95,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
             Ok(out.into_string())
         })
     }),
-    function("indent", 2, 2, |budget, arguments| indent(budget, arguments, "")),
-    function("nindent", 2, 2, |budget, arguments| indent(budget, arguments, "\n")),
+    function("indent", 2, 2, |budget, arguments| {
+        indent(budget, arguments, "")
+    }),
+    function("nindent", 2, 2, |budget, arguments| {
+        indent(budget, arguments, "\n")
+    }),
     function("replace", 3, 3, replace),
     function("plural", 3, 3, |_, arguments| {
         let at = usize::from(arguments.int(2)? != 1);
@@ -82,7 +110,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
         split(budget, arguments.text(0)?, -1, arguments.text(1)?)
     }),
     function("splitn", 3, 3, |budget, arguments| {
-        split(budget, arguments.text(0)?, arguments.int(1)?, arguments.text(2)?)
+        split(
+            budget,
+            arguments.text(0)?,
+            arguments.int(1)?,
+            arguments.text(2)?,
+        )
     }),
     function("splitList", 2, 2, |budget, arguments| {
         let parts = parts(budget, arguments.text(0)?, -1, arguments.text(1)?)?;
@@ -102,7 +135,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
 /// Part of a text by bytes.
 pub(super) fn cut(text: &str, from: usize, to: usize) -> Result<String, String> {
     let bytes = text.as_bytes().get(from..to).ok_or_else(|| {
-        format!("slice bounds out of range: {from} to {to} of {} bytes", text.len())
+        format!(
+            "slice bounds out of range: {from} to {to} of {} bytes",
+            text.len()
+        )
     })?;
     Ok(String::from_utf8_lossy(bytes).into_owned())
 }
@@ -169,7 +205,9 @@ fn substring<'a>(_: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<
 
 fn trim_all<'a>(_: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, String> {
     let cutset: Vec<char> = arguments.text(0)?.chars().collect();
-    Ok(Value::text(arguments.text(1)?.trim_matches(cutset.as_slice())))
+    Ok(Value::text(
+        arguments.text(1)?.trim_matches(cutset.as_slice()),
+    ))
 }
 
 /// What is not nil, each written in a way, with spaces between.
@@ -179,7 +217,10 @@ fn quoted<'a>(
     write: impl Fn(&mut Budget, &Value<'a>) -> Result<String, String>,
 ) -> Result<Value<'a>, String> {
     let mut out = budget.output();
-    let given = arguments.0.iter().filter(|value| !matches!(value, Value::Nil));
+    let given = arguments
+        .0
+        .iter()
+        .filter(|value| !matches!(value, Value::Nil));
     for (at, value) in given.enumerate() {
         if at > 0 {
             out.push(" ")?;
@@ -189,8 +230,13 @@ fn quoted<'a>(
     Ok(Value::text(out.into_string()))
 }
 
-fn indent<'a>(budget: &mut Budget, arguments: &Arguments<'_, 'a>, before: &str) -> Result<Value<'a>, String> {
-    let spaces = usize::try_from(arguments.int(0)?).map_err(|_| "negative Repeat count".to_owned())?;
+fn indent<'a>(
+    budget: &mut Budget,
+    arguments: &Arguments<'_, 'a>,
+    before: &str,
+) -> Result<Value<'a>, String> {
+    let spaces =
+        usize::try_from(arguments.int(0)?).map_err(|_| "negative Repeat count".to_owned())?;
     let mut out = budget.output();
     out.push(before)?;
     for (at, line) in arguments.text(1)?.split('\n').enumerate() {
@@ -217,28 +263,43 @@ fn replace<'a>(budget: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Val
 }
 
 /// As Go's SplitN: at most `most` parts, all when it is negative; an empty separator gives the characters.
-fn parts(budget: &mut Budget, separator: &str, most: i64, text: &str) -> Result<Vec<String>, String> {
+fn parts(
+    budget: &mut Budget,
+    separator: &str,
+    most: i64,
+    text: &str,
+) -> Result<Vec<String>, String> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     if most == 0 {
         return Ok(Vec::new());
     }
     let parts: Vec<String> = if separator.is_empty() {
         let mut characters = text.chars();
-        let mut parts: Vec<String> =
-            characters.by_ref().take(most - 1).map(String::from).collect();
+        let mut parts: Vec<String> = characters
+            .by_ref()
+            .take(most - 1)
+            .map(String::from)
+            .collect();
         if !characters.as_str().is_empty() {
             parts.push(characters.as_str().to_owned());
         }
         parts
     } else {
-        text.splitn(most, separator).map(ToOwned::to_owned).collect()
+        text.splitn(most, separator)
+            .map(ToOwned::to_owned)
+            .collect()
     };
     budget.steps(parts.len())?;
     budget.memory(parts.len() * 2 * size_of::<Value<'_>>() + text.len())?;
     Ok(parts)
 }
 
-fn split<'a>(budget: &mut Budget, separator: &str, most: i64, text: &str) -> Result<Value<'a>, String> {
+fn split<'a>(
+    budget: &mut Budget,
+    separator: &str,
+    most: i64,
+    text: &str,
+) -> Result<Value<'a>, String> {
     let parts = parts(budget, separator, most, text)?;
     let named = parts.into_iter().enumerate();
     let entries: Entries<'a> = named
@@ -250,7 +311,7 @@ fn split<'a>(budget: &mut Budget, separator: &str, most: i64, text: &str) -> Res
 /// sprig's `strslice`: the texts of a list's items, nil left out; anything else is a list of one.
 pub(super) fn texts_of(budget: &mut Budget, value: &Value<'_>) -> Result<Vec<String>, String> {
     let items = match value {
-        Value::List(list) => list.items.as_slice(),
+        Value::List(list) => &list.items[..],
         Value::Nil => &[],
         other => std::slice::from_ref(other),
     };

@@ -28,8 +28,13 @@ fn parse<'a>(_: &mut Budget, arguments: &Arguments<'_, 'a>) -> Result<Value<'a>,
         (authority, path) = after.split_at(end);
     }
     let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-    let port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let port = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
     let name = port.map_or(host, |(name, _)| name);
+    if host.contains('[') && !name.ends_with(']') {
+        return Err(invalid("the bracket of the host is not closed"));
+    }
     if port.is_none() && !host.ends_with(']') && host.contains(':') {
         return Err(invalid("the port is no number"));
     }

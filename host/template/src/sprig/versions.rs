@@ -12,12 +12,19 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function("semver", 1, 1, |_, arguments| {
         let text = arguments.text(0)?;
         let (version, _) = parse(text).ok_or_else(|| invalid(text))?;
-        Ok(Value::Version(Rc::new(version), Text::from(text.to_owned())))
+        Ok(Value::Version(
+            Rc::new(version),
+            Text::from(text.to_owned()),
+        ))
     }),
     function("semverCompare", 2, 2, |_, arguments| {
         let (constraint, text) = (arguments.text(0)?, arguments.text(1)?);
-        let alternatives = constraint.split("||").map(constraints).collect::<Option<Vec<_>>>();
-        let alternatives = alternatives.ok_or_else(|| format!("improper constraint: {constraint}"))?;
+        let alternatives = constraint
+            .split("||")
+            .map(constraints)
+            .collect::<Option<Vec<_>>>();
+        let alternatives =
+            alternatives.ok_or_else(|| format!("improper constraint: {constraint}"))?;
         let (version, _) = parse(text).ok_or_else(|| invalid(text))?;
         let met = |all: &Vec<Constraint>| all.iter().all(|one| one.allows(&version));
         Ok(Value::Bool(alternatives.iter().any(met)))
@@ -115,11 +122,18 @@ fn constraint(text: &str) -> Option<Constraint> {
         None => (rest, ""),
     };
     let parts: Vec<&str> = numbers.split('.').collect();
-    let written = parts.iter().position(|part| wildcard(part)).unwrap_or(parts.len());
+    let written = parts
+        .iter()
+        .position(|part| wildcard(part))
+        .unwrap_or(parts.len());
     if parts.len() > 3 || !parts[written..].iter().all(|part| wildcard(part)) {
         return None;
     }
-    let kept = if written == 0 { "0".to_owned() } else { parts[..written].join(".") };
+    let kept = if written == 0 {
+        "0".to_owned()
+    } else {
+        parts[..written].join(".")
+    };
     let (version, _) = parse(&format!("{kept}{suffix}"))?;
     Some(Constraint {
         operator,
@@ -142,7 +156,9 @@ impl Constraint {
             Operator::Greater => order == Ordering::Greater,
             Operator::GreaterEqual => order != Ordering::Less,
             Operator::Less => order == Ordering::Less,
-            Operator::LessEqual => order != Ordering::Greater || self.written < 3 && self.same(version, self.written),
+            Operator::LessEqual => {
+                order != Ordering::Greater || self.written < 3 && self.same(version, self.written)
+            }
             Operator::Equal if self.written < 3 => self.same(version, self.written),
             Operator::Equal => order == Ordering::Equal,
             Operator::NotEqual if self.written < 3 => !self.same(version, self.written),
@@ -160,7 +176,9 @@ impl Constraint {
             (own.minor, other.minor),
             (own.patch, other.patch),
         ];
-        pairs[..count.min(3)].iter().all(|(own, other)| own == other)
+        pairs[..count.min(3)]
+            .iter()
+            .all(|(own, other)| own == other)
     }
 
     /// How many numbers `^` holds: up to the first that is not 0.

@@ -13,7 +13,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
             "" => "\n",
             separator => separator,
         };
-        wrap(budget, arguments.text(2)?, arguments.int(0)?, separator, true)
+        wrap(
+            budget,
+            arguments.text(2)?,
+            arguments.int(0)?,
+            separator,
+            true,
+        )
     }),
 ];
 

@@ -1,5 +1,5 @@
-// The event in the shape that kubernetes-event-exporter gives its templates.
-package main
+// Package kube has the event in the shape that kubernetes-event-exporter gives its templates.
+package kube
 
 import (
 	"encoding/json"
@@ -69,9 +69,9 @@ func (event *EnhancedEvent) GetTimestampISO8601() string {
 	return event.timestamp().Format("2006-01-02T15:04:05.000Z")
 }
 
-// parse reads weir's document. The outer involvedObject hides the embedded one from encoding/json, so that
+// Parse reads weir's document. The outer involvedObject hides the embedded one from encoding/json, so that
 // the embedded event is read by itself, as KEE's watcher sets both.
-func parse(text string) *EnhancedEvent {
+func Parse(text string) *EnhancedEvent {
 	event := &EnhancedEvent{}
 	if err := json.Unmarshal([]byte(text), event); err != nil {
 		panic(err)
