@@ -1,26 +1,33 @@
 //! Which events go in one request, and what the body of it is.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::{Batch, BatchEvent, Result};
 
 /// Events by what they have in common (headers, a tenant, an index), in the order of their first events.
 /// An event for which that cannot be said is rejected with the error.
-pub fn group<K: Ord>(
+pub fn group<K: PartialEq>(
     batch: &Batch,
     mut key: impl FnMut(&BatchEvent<'_>) -> Result<K>,
 ) -> Vec<(K, Vec<u32>)> {
-    let mut groups: BTreeMap<K, Vec<u32>> = BTreeMap::new();
+    // A request follows for each group: looking through them costs nothing beside it.
+    let mut groups: Vec<(K, Vec<u32>)> = Vec::new();
     for event in batch.events() {
         match key(&event) {
-            Ok(key) => groups.entry(key).or_default().push(event.index()),
+            Ok(key) => match groups.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, events)) => events.push(event.index()),
+                None => groups.push((key, vec![event.index()])),
+            },
             Err(error) => event.reject(error.message()),
         }
     }
-    let mut groups: Vec<_> = groups.into_iter().collect();
-    groups.sort_by_key(|(_, events)| events[0]);
     groups
+}
+
+/// A text as JSON, in quotes.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("a text is JSON")
 }
 
 /// The documents of these events, each followed by a newline.

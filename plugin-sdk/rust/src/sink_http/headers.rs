@@ -134,40 +134,40 @@ fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A value: text, a whole number or a boolean.
+/// A value: text, a whole number or a boolean. A visitor of its own, since a tree would cost a module 6 kB.
 struct Value(Template);
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+        let text = deserializer.deserialize_any(Text)?;
+        let template = Template::new(text).map_err(|error| D::Error::custom(error.message()))?;
+        Ok(Value(template))
     }
 }
 
-struct ValueVisitor;
+struct Text;
 
-/// Not by way of `serde_json::Value`, which would be a tenth of a small plugin.
-impl Visitor<'_> for ValueVisitor {
-    type Value = Value;
+impl Visitor<'_> for Text {
+    type Value = String;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("text, a whole number or a boolean")
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
-        let template = Template::new(text).map_err(|error| E::custom(error.message()))?;
-        Ok(Value(template))
+    fn visit_str<E>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
     }
 
-    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Value, E> {
-        self.visit_str(&number.to_string())
+    fn visit_u64<E>(self, number: u64) -> Result<String, E> {
+        Ok(number.to_string())
     }
 
-    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Value, E> {
-        self.visit_str(&number.to_string())
+    fn visit_i64<E>(self, number: i64) -> Result<String, E> {
+        Ok(number.to_string())
     }
 
-    fn visit_bool<E: serde::de::Error>(self, is_true: bool) -> Result<Value, E> {
-        self.visit_str(if is_true { "true" } else { "false" })
+    fn visit_bool<E>(self, is: bool) -> Result<String, E> {
+        Ok(is.to_string())
     }
 }
 

@@ -66,7 +66,7 @@ pub use address::Address;
 pub use answer::{Answer, describe, excerpt};
 pub use authorization::{Basic, token};
 pub use deliver::{deliver, each, whole};
-pub use group::{array, group, ndjson};
+pub use group::{array, group, ndjson, quoted};
 pub use headers::{Headers, Rendered};
 pub use hosts::Hosts;
 

@@ -1,10 +1,10 @@
 //! What Elasticsearch and OpenSearch answer to `_bulk`, and what to change where a person has to.
 
-use serde::Deserialize;
 use weir_plugin::Batch;
 use weir_plugin::http::Response;
-use weir_plugin::serde_json;
 use weir_plugin::sink_http::{Answer, describe, excerpt};
+
+use crate::json;
 
 /// Only what is read here: an answer for 500 accepted events has 30 bytes for each.
 pub(crate) const FILTER: &str = "filter_path=errors,error,status,items.*.status,items.*.error";
@@ -12,49 +12,6 @@ pub(crate) const FILTER: &str = "filter_path=errors,error,status,items.*.status,
 const PRIVILEGES: &str = "the user or API key needs the index privileges `create_doc` and `auto_configure` (with useEventID `index`)";
 const CREDENTIALS: &str =
     "check `apiKey` (the Base64 form, `encoded` in what made it), or `username` and `password`";
-
-#[derive(Deserialize)]
-struct Summary {
-    errors: bool,
-}
-
-#[derive(Deserialize)]
-struct Items {
-    #[serde(default)]
-    items: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    #[serde(alias = "index")]
-    create: Item,
-}
-
-#[derive(Deserialize)]
-struct Item {
-    status: u16,
-    error: Option<Cause>,
-}
-
-#[derive(Deserialize)]
-struct Cause {
-    #[serde(rename = "type", default)]
-    kind: String,
-    #[serde(default)]
-    reason: Option<String>,
-    #[serde(default)]
-    caused_by: Option<Box<Cause>>,
-}
-
-impl Cause {
-    fn text(&self) -> String {
-        let mut text = format!("{}: {}", self.kind, self.reason.as_deref().unwrap_or(""));
-        if let Some(inner) = &self.caused_by {
-            text = format!("{text}: {}", inner.reason.as_deref().unwrap_or(""));
-        }
-        excerpt(text.as_bytes())
-    }
-}
 
 /// What became of one event.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,34 +26,30 @@ pub(crate) fn read(response: &Response, batch: &Batch, events: &[u32]) -> Answer
     if !response.is_success() {
         return of_refusal(response);
     }
-    let Ok(summary) = response.json::<Summary>() else {
-        return Answer::busy(format!(
-            "{}: that is no answer of `_bulk`: check that the address is Elasticsearch or OpenSearch, and no login page \
-             or proxy",
-            describe(response)
-        ));
-    };
-    if !summary.errors {
-        return Answer::Accepted;
+    let body = response.text();
+    match json::find(&body, &["errors"]) {
+        Some("false") => return Answer::Accepted,
+        Some("true") => {}
+        _ => {
+            return Answer::busy(format!(
+                "{}: that is no answer of `_bulk`: check that the address is Elasticsearch or OpenSearch, and no login \
+                 page or proxy",
+                describe(response)
+            ));
+        }
     }
-    let items = match serde_json::from_slice::<Items>(&response.body) {
-        Ok(Items { items }) if items.len() == events.len() => items,
-        Ok(Items { items }) => {
-            return Answer::busy(format!(
-                "the answer is about {} documents, {} were sent",
-                items.len(),
-                events.len()
-            ));
-        }
-        Err(error) => {
-            return Answer::busy(format!(
-                "the answer of `_bulk` cannot be read: {error} ({})",
-                excerpt(&response.body)
-            ));
-        }
-    };
-    for (event, entry) in events.iter().zip(&items) {
-        match judge(&entry.create) {
+    let items: Vec<&str> =
+        json::values(json::find(&body, &["items"]).unwrap_or_default()).collect();
+    if items.len() != events.len() {
+        return Answer::busy(format!(
+            "the answer is about {} documents, {} were sent",
+            items.len(),
+            events.len()
+        ));
+    }
+    for (event, item) in events.iter().zip(items) {
+        // The only member is named by what was done.
+        match judge(json::values(item).next().unwrap_or_default()) {
             Verdict::Accepted => {}
             Verdict::Retry(reason) => batch.retry(*event, &reason),
             Verdict::Reject(reason) => batch.reject(*event, &reason),
@@ -146,24 +99,37 @@ fn is_block(text: &str) -> bool {
 }
 
 /// What became of one document.
-fn judge(item: &Item) -> Verdict {
-    if matches!(item.status, 200..300 | 409) {
+fn judge(item: &str) -> Verdict {
+    let status = json::find(item, &["status"]).and_then(|text| text.parse::<u16>().ok());
+    let status = status.unwrap_or_default();
+    if matches!(status, 200..300 | 409) {
         return Verdict::Accepted;
     }
-    let text = match &item.error {
-        Some(cause) => cause.text(),
-        None => format!("status {}", item.status),
+    let text = match json::find(item, &["error"]) {
+        None => format!("status {status}"),
+        Some(error) => cause(error),
     };
-    if let Some(advice) = for_operators(item.status, &text) {
+    if let Some(advice) = for_operators(status, &text) {
         return Verdict::Retry(format!("{text}: {advice}"));
     }
-    match item.status {
-        400..=499 if item.status != 408 => match for_this_event(&text) {
+    match status {
+        400..=499 if status != 408 => match for_this_event(&text) {
             "" => Verdict::Reject(text),
             advice => Verdict::Reject(format!("{text}: {advice}")),
         },
         _ => Verdict::Retry(text),
     }
+}
+
+/// The type, the reason, and the reason behind each of them.
+fn cause(error: &str) -> String {
+    let mut text = json::word(error, &["type"]);
+    let mut inner = Some(error);
+    while let Some(error) = inner {
+        text = format!("{text}: {}", json::word(error, &["reason"]));
+        inner = json::find(error, &["caused_by"]);
+    }
+    excerpt(text.as_bytes())
 }
 
 /// Advice where it is not the event's fault: a person can mend it, and then the event is welcome.

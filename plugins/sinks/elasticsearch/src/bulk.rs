@@ -1,6 +1,6 @@
 //! The body of `_bulk`: for each event a line that says what to do, and its document.
 
-use weir_plugin::serde_json::{Value, json};
+use weir_plugin::sink_http::quoted;
 use weir_plugin::{Batch, BatchEvent, time};
 
 use crate::document;
@@ -60,14 +60,11 @@ impl Writer {
 
     /// A document for each observation. The same observation sent again is refused with 409, which says that it is there.
     fn create(&self, event: &BatchEvent<'_>) -> String {
-        let mut about = json!({"_index": self.index.at(event.timestamp())});
         let id = event.id();
         // Where half of the identity is missing others have the same: rather one twice than one lost.
-        if !id.starts_with('/') && !id.ends_with('/') && id.len() <= ID_BYTES_MAX {
-            about["_id"] = id.replace('/', "-").into();
-        }
-        self.with_kind(&mut about);
-        json!({"create": about}).to_string()
+        let is_whole = !id.starts_with('/') && !id.ends_with('/') && id.len() <= ID_BYTES_MAX;
+        let id = is_whole.then(|| id.replace('/', "-"));
+        self.line("create", event.timestamp(), id.as_deref(), None)
     }
 
     /// One document an event. It is in the index of when the event was made, so that updates find it; an older version
@@ -75,24 +72,40 @@ impl Writer {
     fn update(&self, event: &BatchEvent<'_>) -> String {
         let made = event.text("/metadata/creationTimestamp");
         let made = made.and_then(|text| time::milliseconds(&text));
-        let mut about = json!({"_index": self.index.at(made.unwrap_or_else(|| event.timestamp()))});
         let uid = event.text("/metadata/uid").unwrap_or_default();
-        if !uid.is_empty() && uid.len() <= ID_BYTES_MAX {
-            about["_id"] = uid.into();
-            let version = event.text("/metadata/resourceVersion");
-            // Without a number that can be compared the last one wins.
-            if let Some(version) = version.and_then(|text| text.parse::<i64>().ok()) {
-                about["version"] = version.into();
-                about["version_type"] = "external".into();
-            }
-        }
-        self.with_kind(&mut about);
-        json!({"index": about}).to_string()
+        let has_uid = !uid.is_empty() && uid.len() <= ID_BYTES_MAX;
+        // Without a number that can be compared the last one wins.
+        let version = event.text("/metadata/resourceVersion");
+        let version = version.and_then(|text| text.parse::<i64>().ok());
+        self.line(
+            "index",
+            made.unwrap_or_else(|| event.timestamp()),
+            has_uid.then_some(&uid),
+            version.filter(|_| has_uid),
+        )
     }
 
-    fn with_kind(&self, about: &mut Value) {
-        if let Some(kind) = &self.kind {
-            about["_type"] = kind.as_str().into();
+    fn line(
+        &self,
+        action: &str,
+        milliseconds: u64,
+        id: Option<&str>,
+        version: Option<i64>,
+    ) -> String {
+        let index = quoted(&self.index.at(milliseconds));
+        let mut line = format!("{{\"{action}\":{{\"_index\":{index}");
+        if let Some(id) = id {
+            line.push_str(&format!(",\"_id\":{}", quoted(id)));
         }
+        if let Some(version) = version {
+            line.push_str(&format!(
+                ",\"version\":{version},\"version_type\":\"external\""
+            ));
+        }
+        if let Some(kind) = &self.kind {
+            line.push_str(&format!(",\"_type\":{}", quoted(kind)));
+        }
+        line.push_str("}}");
+        line
     }
 }

@@ -1,7 +1,5 @@
 //! Elastic Cloud's `cloudID`: a name and, in Base64, where the deployment is.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use weir_plugin::Result;
 
 /// The address of Elasticsearch in `name:base64(host[:port]$elasticsearch[:port][$kibana])`.
@@ -14,10 +12,7 @@ pub(crate) fn address(cloud_id: &str) -> Result<String> {
         .trim()
         .rsplit_once(':')
         .ok_or_else(|| format!("cloudID: no `:` is in it: {EXPECTED}"))?;
-    let decoded = STANDARD
-        .decode(encoded)
-        .or_else(|_| STANDARD_NO_PAD.decode(encoded));
-    let decoded = decoded.ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let decoded = decoded(encoded).and_then(|bytes| String::from_utf8(bytes).ok());
     let decoded =
         decoded.ok_or_else(|| format!("cloudID: no Base64 is behind its `:`: {EXPECTED}"))?;
     let mut parts = decoded.split('$');
@@ -44,9 +39,53 @@ fn with_port(text: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// Base64 with or without padding (RFC 4648). A library would cost the module 5 kB for this one text.
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let (mut bits, mut count) = (0_u32, 0);
+    for character in text.trim_end_matches('=').bytes() {
+        let six = match character {
+            b'A'..=b'Z' => character - b'A',
+            b'a'..=b'z' => character - b'a' + 26,
+            b'0'..=b'9' => character - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(six);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
+        }
+    }
+    // What is left over of the last character is no whole byte.
+    Some(bytes).filter(|_| count < 6)
+}
+
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
+
+    #[test]
+    fn base64_is_that_of_the_library() {
+        for length in 0..40_u8 {
+            let bytes: Vec<u8> = (0..length).map(|n| n.wrapping_mul(151) ^ 0xa5).collect();
+            let encoded = STANDARD.encode(&bytes);
+            assert_eq!(decoded(&encoded).as_ref(), Some(&bytes));
+            assert_eq!(
+                decoded(encoded.trim_end_matches('=')).as_ref(),
+                Some(&bytes)
+            );
+        }
+        assert_eq!(
+            (decoded("A"), decoded("a-b_"), decoded("a b=")),
+            (None, None, None)
+        );
+    }
 
     fn check(decoded: &str, expected: &str) {
         let cloud_id = format!("my:deployment:{}", STANDARD.encode(decoded));

@@ -4,10 +4,11 @@
 //! every Helm chart sets, cannot be in one index: `app` is a text and an object. With `_` for each dot they can.
 //! Only keys change, nothing is lost, and each label stays a field that can be searched.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 
-use weir_plugin::serde_json;
 use weir_plugin::time::Time;
+
+use crate::json;
 
 /// Objects whose keys are other people's words.
 const FREE_KEYS: [&str; 4] = [
@@ -35,40 +36,36 @@ pub(crate) fn with_timestamp(document: String, milliseconds: u64) -> String {
 }
 
 fn has_timestamp(document: &str) -> bool {
-    if !document.contains("\"@timestamp\"") {
-        return false;
-    }
+    const NAME: &str = "@timestamp";
     // It may stand deeper, or be a value.
-    let members: Result<BTreeMap<String, serde::de::IgnoredAny>, _> =
-        serde_json::from_str(document);
-    members.is_ok_and(|members| members.contains_key("@timestamp"))
+    document.contains(NAME)
+        && document.find('{').is_some_and(|open| {
+            let mut members = keys(document, open + 1).into_iter();
+            members.any(|key| &document[key] == NAME)
+        })
 }
 
 /// The document with `_` for `.` in the keys of all labels and annotations, at any depth.
 pub(crate) fn without_dots(document: String) -> String {
     let mut out = String::new();
     let mut copied = 0;
-    for (start, end) in objects_with_free_keys(&document) {
-        let keys = keys(&document, start, end);
-        let text = |(from, to): &(usize, usize)| &document[*from..*to];
-        if !keys.iter().any(|key| text(key).contains('.')) {
-            continue;
-        }
-        let mut taken: Vec<String> = keys
-            .iter()
-            .map(text)
-            .filter(|key| !key.contains('.'))
-            .map(str::to_owned)
+    for start in objects_with_free_keys(&document) {
+        let (dotted, plain): (Vec<_>, Vec<_>) = keys(&document, start)
+            .into_iter()
+            .partition(|key| document[key.clone()].contains('.'));
+        let mut taken: Vec<String> = plain
+            .into_iter()
+            .map(|key| document[key].to_owned())
             .collect();
-        for key in keys.iter().filter(|key| text(key).contains('.')) {
-            let mut name = text(key).replace('.', "_");
+        for key in dotted {
+            let mut name = document[key.clone()].replace('.', "_");
             // A key that is there twice is refused.
             while taken.contains(&name) {
                 name.push('_');
             }
-            out.push_str(&document[copied..key.0]);
+            out.push_str(&document[copied..key.start]);
             out.push_str(&name);
-            copied = key.1;
+            copied = key.end;
             taken.push(name);
         }
     }
@@ -79,81 +76,42 @@ pub(crate) fn without_dots(document: String) -> String {
     out
 }
 
-/// Where the objects behind those keys begin and end, in order, both after their opening brace.
+/// Where the objects behind those keys begin, in order, after their opening brace.
 ///
 /// A quote without a backslash before it always delimits a string, so that a text which only looks like such a
 /// key is never taken for one.
-fn objects_with_free_keys(document: &str) -> Vec<(usize, usize)> {
+fn objects_with_free_keys(document: &str) -> Vec<usize> {
     let mut found = Vec::new();
-    for name in FREE_KEYS {
-        for (at, _) in document.match_indices(name) {
-            let after = at + name.len();
-            let value = document[after..].trim_start().strip_prefix(':');
-            let object = value.and_then(|value| value.trim_start().strip_prefix('{'));
-            if let Some(inside) = object.filter(|_| !document[..at].ends_with('\\')) {
-                let start = document.len() - inside.len();
-                found.push((start, end_of_object(document, start)));
-            }
+    let mut from = 0;
+    while let Some((at, name)) = next_free_key(document, from) {
+        let after = at + name.len();
+        let value = document[after..].trim_start().strip_prefix(':');
+        let object = value.and_then(|value| value.trim_start().strip_prefix('{'));
+        from = after;
+        if let Some(inside) = object.filter(|_| !document[..at].ends_with('\\')) {
+            let start = document.len() - inside.len();
+            found.push(start);
+            // What is inside of it is left as it is.
+            from = json::end_of_value(document.as_bytes(), start - 1);
         }
     }
-    found.sort_unstable();
-    // An object inside of another of them was changed with it.
-    let mut end_before = 0;
-    found.retain(|(start, end)| {
-        let is_outer = *start >= end_before;
-        end_before = end_before.max(*end);
-        is_outer
-    });
     found
 }
 
-/// The strings of an object that are keys, in order: from after the opening to before the closing quote.
-fn keys(document: &str, start: usize, end: usize) -> Vec<(usize, usize)> {
-    let bytes = document.as_bytes();
-    let mut keys = Vec::new();
-    let (mut at, mut depth) = (start, 0_u32);
-    while at < end {
-        match bytes[at] {
-            b'"' => {
-                let closing = end_of_string(bytes, at + 1);
-                let rest = document.get(closing + 1..end).unwrap_or_default();
-                if depth == 0 && rest.trim_start().starts_with(':') {
-                    keys.push((at + 1, closing));
-                }
-                at = closing;
-            }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        at += 1;
-    }
-    keys
+fn next_free_key(document: &str, from: usize) -> Option<(usize, &'static str)> {
+    let rest = &document[from..];
+    let found = FREE_KEYS
+        .iter()
+        .filter_map(|name| Some((rest.find(name)?, *name)));
+    let (at, name) = found.min_by_key(|(at, _)| *at)?;
+    Some((from + at, name))
 }
 
-/// Where the brace that closes an object is.
-fn end_of_object(document: &str, start: usize) -> usize {
-    let bytes = document.as_bytes();
-    let (mut at, mut depth) = (start, 0_u32);
-    while at < bytes.len() {
-        match bytes[at] {
-            b'"' => at = end_of_string(bytes, at + 1),
-            b'{' => depth += 1,
-            b'}' if depth == 0 => return at,
-            b'}' => depth -= 1,
-            _ => {}
-        }
-        at += 1;
-    }
-    bytes.len()
-}
-
-/// Where the quote that closes a string is.
-fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
-    while at < bytes.len() && bytes[at] != b'"' {
-        at += if bytes[at] == b'\\' { 2 } else { 1 };
-    }
-    at.min(bytes.len())
+/// The keys of an object whose first member begins at a place.
+fn keys(document: &str, start: usize) -> Vec<Range<usize>> {
+    json::children(document, start - 1)
+        .map(|child| child.key)
+        .collect()
 }
 
 #[cfg(test)]

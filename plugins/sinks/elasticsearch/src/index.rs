@@ -3,7 +3,7 @@
 use weir_plugin::time::Time;
 use weir_plugin::{Result, host};
 
-use crate::layout::{self, Part};
+use crate::layout;
 
 /// Elasticsearch's own limit.
 const NAME_BYTES_MAX: usize = 255;
@@ -13,7 +13,10 @@ const FORBIDDEN: &str = "\\/*?\"<>| ,#:";
 /// The name of an index, a data stream or an alias, which may hold the event's time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
-    parts: Vec<Part>,
+    before: String,
+    /// Of Go's `time`.
+    layout: String,
+    after: String,
 }
 
 impl Index {
@@ -27,10 +30,11 @@ impl Index {
                 "index: `{name}` is taken as it is; the event's time goes in `indexFormat: kube-events-{{2006-01-02}}`"
             ))?;
         }
-        Index {
-            parts: vec![Part::Text(name.to_owned())],
-        }
-        .checked("index")
+        let index = Index {
+            before: name.to_owned(),
+            ..Index::default()
+        };
+        index.checked("index")
     }
 
     /// kubernetes-event-exporter's form: what is between the first `{` and the last `}` is a layout of Go's `time`.
@@ -53,23 +57,22 @@ impl Index {
                  }}, so write one, as in `kube-events-{{2006-01-02}}`"
             ))?;
         }
-        let parts = layout::read(layout).map_err(|error| format!("indexFormat: {error}"))?;
-        let around = [before, after].map(|text| Part::Text(text.to_owned()));
-        let [before, after] = around;
-        let parts = [vec![before], parts, vec![after]].concat();
-        Index { parts }.checked("indexFormat")
+        let index = Index {
+            before: before.to_owned(),
+            layout: layout.to_owned(),
+            after: after.to_owned(),
+        };
+        layout::check(layout).map_err(|error| format!("indexFormat: {error}"))?;
+        index.checked("indexFormat")
     }
 
     /// The name for a time, in milliseconds since the Unix epoch.
     pub(crate) fn at(&self, milliseconds: u64) -> String {
-        if let [Part::Text(name)] = &self.parts[..] {
-            return name.clone();
+        let mut name = self.before.clone();
+        if !self.layout.is_empty() {
+            layout::write(&self.layout, &Time::new(milliseconds), &mut name);
         }
-        let time = Time::new(milliseconds);
-        let mut name = String::new();
-        for part in &self.parts {
-            layout::write(&time, part, &mut name);
-        }
+        name.push_str(&self.after);
         name
     }
 
@@ -91,12 +94,12 @@ fn check(name: &str) -> Result<(), String> {
     if name.starts_with(['-', '_', '+']) {
         return Err("it may not begin with `-`, `_` or `+`".to_owned());
     }
-    if name.chars().any(char::is_uppercase) {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return Err("it has to be in lower case".to_owned());
     }
     let forbidden = |c: &char| FORBIDDEN.contains(*c) || c.is_control();
     if let Some(character) = name.chars().find(forbidden) {
-        return Err(format!("it may not hold `{}`", character.escape_debug()));
+        return Err(format!("it may not hold {character:?}"));
     }
     if name.len() > NAME_BYTES_MAX {
         return Err(format!(
@@ -151,9 +154,9 @@ mod tests {
             ("..", "expected more than dots"),
             ("_all", "it may not begin with `-`, `_` or `+`"),
             ("Kube", "it has to be in lower case"),
-            ("a b", "it may not hold ` `"),
-            ("a/b", "it may not hold `/`"),
-            ("a:b", "it may not hold `:`"),
+            ("a b", "it may not hold ' '"),
+            ("a/b", "it may not hold '/'"),
+            ("a:b", "it may not hold ':'"),
         ] {
             refused(
                 Index::named(name),

@@ -26,114 +26,79 @@ const DAYS_OF_WEEK: [&str; 7] = [
     "tuesday",
     "wednesday",
 ];
-
-/// A part of a layout; numbers with their width. Names are in lower case, as an index has to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
-    Text(String),
-    Year,
-    YearOfCentury,
-    Month(usize),
-    MonthName,
-    MonthShort,
-    Day(usize),
-    DayOfYear,
-    DayName,
-    DayShort,
-    Hour,
-}
-
-/// Appends a part of a layout.
-pub(crate) fn write(time: &Time, part: &Part, out: &mut String) {
-    let month = MONTHS[time.month - 1];
-    let day_of_week = DAYS_OF_WEEK[time.day_of_week];
-    match part {
-        Part::Text(text) => out.push_str(text),
-        Part::Year => out.push_str(&format!("{:04}", time.year)),
-        Part::YearOfCentury => out.push_str(&format!("{:02}", time.year % 100)),
-        Part::Month(width) => out.push_str(&format!("{:0width$}", time.month)),
-        Part::MonthName => out.push_str(month),
-        Part::MonthShort => out.push_str(&month[..3]),
-        Part::Day(width) => out.push_str(&format!("{:0width$}", time.day)),
-        Part::DayOfYear => out.push_str(&format!("{:03}", time.day_of_year)),
-        Part::DayName => out.push_str(day_of_week),
-        Part::DayShort => out.push_str(&day_of_week[..3]),
-        Part::Hour => out.push_str(&format!("{:02}", time.millisecond_of_day / 3_600_000)),
-    }
-}
-
-/// What Go's `time` takes for a part of a time, longest first. None: it cannot name an index.
-const WORDS: &[(&str, Option<Part>)] = &[
-    ("January", Some(Part::MonthName)),
-    ("Monday", Some(Part::DayName)),
-    ("2006", Some(Part::Year)),
-    ("002", Some(Part::DayOfYear)),
-    ("Jan", Some(Part::MonthShort)),
-    ("Mon", Some(Part::DayShort)),
-    ("MST", None),
-    ("Z07", None),
-    ("-07", None),
-    ("__2", None),
-    ("01", Some(Part::Month(2))),
-    ("02", Some(Part::Day(2))),
-    ("03", None),
-    ("04", None),
-    ("05", None),
-    ("06", Some(Part::YearOfCentury)),
-    ("15", Some(Part::Hour)),
-    ("PM", None),
-    ("pm", None),
-    ("_2", None),
-    (".0", None),
-    (".9", None),
-    (",0", None),
-    (",9", None),
-    ("1", Some(Part::Month(1))),
-    ("2", Some(Part::Day(1))),
-    ("3", None),
-    ("4", None),
-    ("5", None),
+/// What Go's `time` takes for a part of a time, longest first.
+const WORDS: [&str; 12] = [
+    "January", "Monday", "2006", "002", "Jan", "Mon", "01", "02", "06", "15", "1", "2",
+];
+/// The other parts, which cannot name an index. None of them begins as one of the above.
+const UNFIT: [&str; 17] = [
+    "MST", "Z07", "-07", "03", "04", "05", "PM", "pm", "__2", "_2", ".0", ".9", ",0", ",9", "3",
+    "4", "5",
 ];
 
-/// Reads a layout as Go's `time` does.
+/// Looks whether a layout can name an index.
 ///
 /// # Errors
-/// It holds a part of a time that cannot name an index.
-pub(crate) fn read(text: &str) -> Result<Vec<Part>, String> {
-    let mut parts = Vec::new();
-    let mut literal = String::new();
-    let mut rest = text;
+/// It holds a part of a time that cannot.
+pub(crate) fn check(layout: &str) -> Result<(), String> {
+    let mut rest = layout;
     while let Some(character) = rest.chars().next() {
-        let Some((word, part)) = word(rest) else {
-            literal.push(character);
+        let Some(word) = word(rest) else {
             rest = &rest[character.len_utf8()..];
             continue;
         };
-        let part = part.clone().ok_or_else(|| {
-            format!(
+        if UNFIT.contains(&word) {
+            return Err(format!(
                 "`{word}` in a layout is no part of a time that can name an index: expected 2006, 06, 01, 1, Jan, \
                  January, 02, 2, 002, Mon, Monday or 15"
-            )
-        })?;
-        if !literal.is_empty() {
-            parts.push(Part::Text(std::mem::take(&mut literal)));
+            ));
         }
-        parts.push(part);
         rest = &rest[word.len()..];
     }
-    if !literal.is_empty() {
-        parts.push(Part::Text(literal));
+    Ok(())
+}
+
+/// Appends a time in a layout, as Go's `time` does, but for names, which are in lower case as an index has to be.
+pub(crate) fn write(layout: &str, time: &Time, out: &mut String) {
+    let month = MONTHS[time.month - 1];
+    let day_of_week = DAYS_OF_WEEK[time.day_of_week];
+    let mut rest = layout;
+    while let Some(character) = rest.chars().next() {
+        let Some(word) = word(rest) else {
+            out.push(character);
+            rest = &rest[character.len_utf8()..];
+            continue;
+        };
+        let (number, width) = match word {
+            "2006" => (time.year, 4),
+            "06" => (time.year % 100, 2),
+            "01" => (time.month as u64, 2),
+            "1" => (time.month as u64, 1),
+            "02" => (time.day, 2),
+            "2" => (time.day, 1),
+            "002" => (time.day_of_year, 3),
+            "15" => (time.millisecond_of_day / 3_600_000, 2),
+            _ => (0, 0),
+        };
+        match word {
+            "January" => out.push_str(month),
+            "Jan" => out.push_str(&month[..3]),
+            "Monday" => out.push_str(day_of_week),
+            "Mon" => out.push_str(&day_of_week[..3]),
+            _ => out.push_str(&format!("{number:0width$}")),
+        }
+        rest = &rest[word.len()..];
     }
-    Ok(parts)
 }
 
 /// The word that a text begins with, with Go's exceptions.
-fn word(text: &str) -> Option<&'static (&'static str, Option<Part>)> {
-    WORDS.iter().find(|(word, _)| {
-        let Some(after) = text.strip_prefix(word) else {
+fn word(text: &str) -> Option<&'static str> {
+    let mut words = WORDS.iter().chain(&UNFIT);
+    let found = words.find(|word| {
+        let Some(after) = text.strip_prefix(**word) else {
             return false;
         };
-        match *word {
+        match **word {
             // `January` and `Monday` came before: any other lower-case letter makes it another word.
             "Jan" | "Mon" => !after.starts_with(|c: char| c.is_ascii_lowercase()),
             // A literal `_`, then the year.
@@ -143,7 +108,8 @@ fn word(text: &str) -> Option<&'static (&'static str, Option<Part>)> {
             ".9" | ",9" => ends_as_fraction(after, '9'),
             _ => true,
         }
-    })
+    });
+    found.copied()
 }
 
 fn ends_as_fraction(after: &str, digit: char) -> bool {
@@ -158,27 +124,26 @@ mod tests {
     /// 2024-02-29T23:05:09.070Z, a Thursday.
     const LEAP_DAY_MS: u64 = 1_709_247_909_070;
 
-    fn check(text: &str, expected: &str) {
+    fn check_text(text: &str, expected: &str) {
         let mut out = String::new();
-        for part in read(text).unwrap() {
-            write(&Time::new(LEAP_DAY_MS), &part, &mut out);
-        }
+        check(text).unwrap();
+        write(text, &Time::new(LEAP_DAY_MS), &mut out);
         assert_eq!(out, expected, "{text}");
     }
 
     #[test]
     fn layouts_are_gos() {
-        check("2006-01-02", "2024-02-29");
-        check("2006.01", "2024.02");
-        check("06.1.2", "24.2.29");
-        check("2006_01_02", "2024_02_29");
-        check("x_2006", "x_2024");
-        check("2006-002", "2024-060");
-        check("January-Jan", "february-feb");
-        check("Monday-Mon", "thursday-thu");
-        check("2006-01-02-15", "2024-02-29-23");
-        check("Janet", "Janet");
-        check("", "");
+        check_text("2006-01-02", "2024-02-29");
+        check_text("2006.01", "2024.02");
+        check_text("06.1.2", "24.2.29");
+        check_text("2006_01_02", "2024_02_29");
+        check_text("x_2006", "x_2024");
+        check_text("2006-002", "2024-060");
+        check_text("January-Jan", "february-feb");
+        check_text("Monday-Mon", "thursday-thu");
+        check_text("2006-01-02-15", "2024-02-29-23");
+        check_text("Janet", "Janet");
+        check_text("", "");
     }
 
     #[test]
@@ -190,7 +155,7 @@ mod tests {
             ("MST", "MST"),
             ("_2", "_2"),
         ] {
-            let error = read(text).unwrap_err();
+            let error = check(text).unwrap_err();
             assert!(error.starts_with(&format!("`{word}`")), "{text}: {error}");
         }
     }

@@ -8,6 +8,7 @@ mod bulk;
 mod cloud_id;
 mod document;
 mod index;
+mod json;
 mod layout;
 mod probe;
 mod server;

@@ -1,12 +1,11 @@
 //! Whether the sink would work, asked of the servers. It writes nothing.
 
-use serde::Deserialize;
 use weir_plugin::http::{Request, Response};
-use weir_plugin::serde_json::{Value, json};
-use weir_plugin::sink_http::describe;
+use weir_plugin::sink_http::{describe, quoted};
 use weir_plugin::{Probe, Result, host};
 
 use crate::Elasticsearch;
+use crate::json;
 use crate::server::Server;
 
 impl Probe for Elasticsearch {
@@ -16,9 +15,9 @@ impl Probe for Elasticsearch {
             return findings.told();
         };
         if server.is_opensearch() {
-            self.probe_opensearch_user(&mut findings);
-        } else {
-            self.probe_user(&mut findings);
+            self.probe_user("/_plugins/_security/authinfo", &mut findings);
+        } else if self.probe_user("/_security/_authenticate", &mut findings) {
+            self.probe_privileges(&mut findings);
         }
         self.probe_index(&mut findings);
         findings.told()
@@ -48,12 +47,6 @@ impl Findings {
     }
 }
 
-#[derive(Deserialize)]
-struct User {
-    #[serde(alias = "user_name")]
-    username: String,
-}
-
 impl Elasticsearch {
     /// Every server by itself; one that answers is enough. What the last of those is.
     fn probe_hosts(&self, findings: &mut Findings) -> Option<Server> {
@@ -74,7 +67,7 @@ impl Elasticsearch {
                     findings.good(format!(
                         "{}: {server}, cluster `{}`{}",
                         address.origin(),
-                        server.cluster_name,
+                        server.cluster,
                         if address.url().starts_with("http://") {
                             "; without TLS: events and credentials can be read on the way"
                         } else {
@@ -110,27 +103,36 @@ impl Elasticsearch {
         self.ask(Request::get(path))
     }
 
-    fn probe_user(&mut self, findings: &mut Findings) {
-        match self.get("/_security/_authenticate") {
-            Ok(response) if response.is_success() => {
-                let user = response.json::<User>();
-                let name = user.map_or_else(|_| "?".to_owned(), |user| user.username);
-                findings.good(format!("credentials: accepted, user `{name}`"));
-                self.probe_privileges(findings);
+    /// Who the server takes us for; whether it has security at all.
+    fn probe_user(&mut self, path: &str, findings: &mut Findings) -> bool {
+        let response = match self.get(path) {
+            Ok(response) => response,
+            Err(error) => {
+                findings.bad(format!("credentials: {}", error.message()));
+                return false;
             }
-            Ok(response) if response.status == 401 => findings.bad(format!(
-                "credentials: {}: check `apiKey`, or `username` and `password`",
+        };
+        match response.status {
+            200..300 => {
+                let answer = response.text();
+                // Elasticsearch has the one, OpenSearch the other.
+                let user = ["username", "user_name"]
+                    .map(|key| json::word(&answer, &[key]))
+                    .concat();
+                findings.good(format!("credentials: accepted, user `{user}`"));
+                return true;
+            }
+            401 => findings.bad(format!(
+                "credentials: {}: `apiKey`, or `username` and `password`",
                 describe(&response)
             )),
-            // No such path: the server has no security.
-            Ok(response) if matches!(response.status, 400 | 404 | 405 | 500) => {
+            // No such path.
+            400 | 404 | 405 | 500 => {
                 findings.good("credentials: the server asks for none (security is off)");
             }
-            Ok(response) => {
-                findings.good(format!("credentials: not known: {}", describe(&response)))
-            }
-            Err(error) => findings.bad(format!("credentials: {}", error.message())),
+            _ => findings.good(format!("credentials: not known: {}", describe(&response))),
         }
+        false
     }
 
     fn probe_privileges(&mut self, findings: &mut Findings) {
@@ -140,12 +142,15 @@ impl Elasticsearch {
         } else {
             "create_doc"
         };
-        let body = json!({"index": [{"names": [index], "privileges": [write, "auto_configure"]}]});
+        let body = format!(
+            "{{\"index\":[{{\"names\":[{}],\"privileges\":[\"{write}\",\"auto_configure\"]}}]}}",
+            quoted(&index)
+        );
         let request = Request::post("/_security/user/_has_privileges")
             .header("content-type", "application/json")
-            .body(body.to_string());
+            .body(body);
         let answer = match self.ask(request) {
-            Ok(response) if response.is_success() => response.json::<Value>().unwrap_or_default(),
+            Ok(response) if response.is_success() => response,
             Ok(response) => {
                 findings.good(format!("privileges: not known: {}", describe(&response)));
                 return;
@@ -155,7 +160,9 @@ impl Elasticsearch {
                 return;
             }
         };
-        let has = |privilege: &str| answer["index"][&index][privilege] == json!(true);
+        let answer = answer.text();
+        let has =
+            |privilege: &str| json::find(&answer, &["index", &index, privilege]) == Some("true");
         if has(write) {
             findings.good(format!("privileges: `{write}` on `{index}`"));
         } else {
@@ -167,27 +174,6 @@ impl Elasticsearch {
             findings.good(format!(
                 "privileges: `auto_configure` on `{index}` is missing: it cannot be made by writing, and new fields may be refused"
             ));
-        }
-    }
-
-    fn probe_opensearch_user(&mut self, findings: &mut Findings) {
-        match self.get("/_plugins/_security/authinfo") {
-            Ok(response) if response.is_success() => {
-                let user = response.json::<User>();
-                let name = user.map_or_else(|_| "?".to_owned(), |user| user.username);
-                findings.good(format!("credentials: accepted, user `{name}`"));
-            }
-            Ok(response) if response.status == 401 => findings.bad(format!(
-                "credentials: {}: check `username` and `password`",
-                describe(&response)
-            )),
-            Ok(response) if matches!(response.status, 400 | 404 | 405) => {
-                findings.good("credentials: the server asks for none (the security plugin is off)");
-            }
-            Ok(response) => {
-                findings.good(format!("credentials: not known: {}", describe(&response)))
-            }
-            Err(error) => findings.bad(format!("credentials: {}", error.message())),
         }
     }
 
@@ -203,8 +189,7 @@ impl Elasticsearch {
                 if kind == "data stream" && self.writer.is_updating {
                     findings.bad("useEventID updates documents, which no data stream allows: remove it, or name an index");
                 }
-                let answer: Value = response.json().unwrap_or_default();
-                self::timestamp(findings, mapped_timestamp(&answer));
+                timestamp(findings, &mapped_timestamp(&response.text()));
             }
             Ok(response) if response.status == 404 => self.probe_template(&index, findings),
             Ok(response) => findings.good(format!(
@@ -226,27 +211,24 @@ impl Elasticsearch {
         if let Ok(response) = simulated
             && response.is_success()
         {
-            let answer: Value = response.json().unwrap_or_default();
-            let kind = &answer["template"]["mappings"]["properties"]["@timestamp"]["type"];
-            self::timestamp(findings, kind.as_str().map(str::to_owned));
+            let path = ["template", "mappings", "properties", "@timestamp", "type"];
+            timestamp(findings, &json::word(&response.text(), &path));
         }
     }
 }
 
 /// The type of `@timestamp` in an answer to `_mapping/field`, whichever index of a data stream says it.
-fn mapped_timestamp(answer: &Value) -> Option<String> {
-    let indices = answer.as_object()?;
-    indices.values().find_map(|index| {
-        let field = &index["mappings"]["@timestamp"]["mapping"]["@timestamp"]["type"];
-        field.as_str().map(str::to_owned)
-    })
+fn mapped_timestamp(answer: &str) -> String {
+    let path = ["mappings", "@timestamp", "mapping", "@timestamp", "type"];
+    let mut found = json::values(answer).map(|index| json::word(index, &path));
+    found.find(|kind| !kind.is_empty()).unwrap_or_default()
 }
 
-fn timestamp(findings: &mut Findings, kind: Option<String>) {
-    match kind.as_deref() {
-        None => findings.good("`@timestamp`: no mapping says what it is; by default it becomes a date"),
-        Some("date" | "date_nanos") => findings.good("`@timestamp`: a date"),
-        Some(other) => findings.bad(format!(
+fn timestamp(findings: &mut Findings, kind: &str) {
+    match kind {
+        "" => findings.good("`@timestamp`: no mapping says what it is; by default it becomes a date"),
+        "date" | "date_nanos" => findings.good("`@timestamp`: a date"),
+        other => findings.bad(format!(
             "`@timestamp`: mapped as {other}, expected date: change the index template, and write to a new index"
         )),
     }

@@ -2,28 +2,20 @@
 
 use std::fmt;
 
-use serde::Deserialize;
 use weir_plugin::Result;
 use weir_plugin::http::Response;
 use weir_plugin::sink_http::describe;
 
-/// What `GET /` says.
-#[derive(Deserialize)]
-pub(crate) struct Server {
-    #[serde(default)]
-    pub(crate) cluster_name: String,
-    version: Version,
-}
+use crate::json;
 
-#[derive(Deserialize)]
-struct Version {
-    number: String,
+/// What `GET /` says.
+pub(crate) struct Server {
+    pub(crate) cluster: String,
+    version: String,
     /// `opensearch`; Elasticsearch has none.
-    #[serde(default)]
     distribution: String,
     /// `serverless`, `default`, …
-    #[serde(default)]
-    build_flavor: String,
+    flavor: String,
 }
 
 impl Server {
@@ -35,22 +27,29 @@ impl Server {
         if !response.is_success() {
             Err(format!("GET / {}", describe(response)))?;
         }
-        response.json().map_err(|_| {
-            format!(
+        let answer = response.text();
+        let version = json::word(&answer, &["version", "number"]);
+        if version.is_empty() {
+            Err(format!(
                 "GET / {}: that is neither Elasticsearch nor OpenSearch: check the address",
                 describe(response)
-            )
-            .into()
+            ))?;
+        }
+        Ok(Server {
+            cluster: json::word(&answer, &["cluster_name"]),
+            version,
+            distribution: json::word(&answer, &["version", "distribution"]),
+            flavor: json::word(&answer, &["version", "build_flavor"]),
         })
     }
 
     pub(crate) fn is_opensearch(&self) -> bool {
-        self.version.distribution == "opensearch"
+        self.distribution == "opensearch"
     }
 
     /// Elasticsearch 6 and older want a type, 7 warns of it, 8 refuses it; OpenSearch began without.
     pub(crate) fn has_types(&self) -> bool {
-        let major = self.version.number.split('.').next();
+        let major = self.version.split('.').next();
         let major = major.and_then(|text| text.parse::<u32>().ok());
         !self.is_opensearch() && major.is_some_and(|major| major < 7)
     }
@@ -58,19 +57,14 @@ impl Server {
 
 impl fmt::Display for Server {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Version {
-            number,
-            build_flavor,
-            ..
-        } = &self.version;
         let name = if self.is_opensearch() {
             "OpenSearch"
         } else {
             "Elasticsearch"
         };
-        match build_flavor.as_str() {
+        match self.flavor.as_str() {
             "serverless" => write!(out, "{name} serverless"),
-            _ => write!(out, "{name} {number}"),
+            _ => write!(out, "{name} {}", self.version),
         }
     }
 }

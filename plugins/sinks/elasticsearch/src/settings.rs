@@ -1,6 +1,9 @@
 //! The settings, and what `setup` makes of them.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use weir_plugin::sink_http::{Headers, Hosts, token};
 use weir_plugin::{Result, host, secret};
 
@@ -13,41 +16,84 @@ const DEFAULT_INDEX: &str = "kube-events";
 /// kubernetes-event-exporter's, without `$ELASTICSEARCH_URL`: a plugin has no environment.
 const DEFAULT_HOST: &str = "http://localhost:9200";
 
+/// The keys, for the error about an unknown one.
+const KEYS: &[&str] = &[
+    "hosts",
+    "cloudID",
+    "username",
+    "password",
+    "apiKey",
+    "headers",
+    "useEventID",
+    "index",
+    "indexFormat",
+    "type",
+    "labels",
+];
+
 /// What users write; README.md explains each.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[derive(Default)]
 pub(crate) struct Settings {
-    #[serde(default)]
     hosts: Vec<String>,
-    #[serde(rename = "cloudID", default)]
     cloud_id: String,
-    #[serde(default)]
     username: String,
-    #[serde(default)]
     password: String,
-    #[serde(default)]
     api_key: String,
-    #[serde(default)]
     pub(crate) headers: Headers,
-    #[serde(rename = "useEventID", default)]
     use_event_id: bool,
-    #[serde(default)]
     index: String,
-    #[serde(default)]
     index_format: String,
-    #[serde(rename = "type", default)]
     pub(crate) kind: String,
-    #[serde(default)]
-    labels: Labels,
+    /// What becomes of dots in the keys of labels and annotations; empty is `deDot`.
+    labels: String,
 }
 
-/// What becomes of dots in the keys of labels and annotations.
-#[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-enum Labels {
-    #[default]
-    DeDot,
-    Keep,
+/// By hand: what serde derives for eleven keys costs the module 8 kB more.
+impl<'de> Deserialize<'de> for Settings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Settings, D::Error> {
+        deserializer.deserialize_map(Block)
+    }
+}
+
+struct Block;
+
+impl<'de> Visitor<'de> for Block {
+    type Value = Settings;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a map of settings")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Settings, A::Error> {
+        let mut settings = Settings::default();
+        while let Some(key) = map.next_key::<String>()? {
+            let text = match key.as_str() {
+                "hosts" => {
+                    settings.hosts = map.next_value()?;
+                    continue;
+                }
+                "headers" => {
+                    settings.headers = map.next_value()?;
+                    continue;
+                }
+                "useEventID" => {
+                    settings.use_event_id = map.next_value()?;
+                    continue;
+                }
+                "cloudID" => &mut settings.cloud_id,
+                "username" => &mut settings.username,
+                "password" => &mut settings.password,
+                "apiKey" => &mut settings.api_key,
+                "index" => &mut settings.index,
+                "indexFormat" => &mut settings.index_format,
+                "type" => &mut settings.kind,
+                "labels" => &mut settings.labels,
+                _ => return Err(A::Error::unknown_field(&key, KEYS)),
+            };
+            *text = map.next_value()?;
+        }
+        Ok(settings)
+    }
 }
 
 impl Settings {
@@ -94,7 +140,7 @@ impl Settings {
     /// How events become documents; without a type, which only a server's version can allow.
     ///
     /// # Errors
-    /// `index` or `indexFormat` makes no name of an index.
+    /// `index` or `indexFormat` makes no name of an index, or `labels` is neither `deDot` nor `keep`.
     pub(crate) fn writer(&self) -> Result<Writer> {
         let index = match (self.index_format.as_str(), self.index.as_str()) {
             ("", "") => Index::named(DEFAULT_INDEX)?,
@@ -106,10 +152,15 @@ impl Settings {
                 Index::format(format)?
             }
         };
+        let keeps_dots = match self.labels.as_str() {
+            "" | "deDot" => false,
+            "keep" => true,
+            other => Err(format!("labels: `{other}`: expected `deDot` or `keep`"))?,
+        };
         Ok(Writer {
             index,
             is_updating: self.use_event_id,
-            keeps_dots: self.labels == Labels::Keep,
+            keeps_dots,
             kind: None,
         })
     }

@@ -1,6 +1,7 @@
 //! CloudEvents 1.0 over HTTP: an event's attributes in an envelope or in headers.
 
-use weir_plugin::serde_json::{self, json};
+use weir_plugin::serde_json;
+use weir_plugin::sink_http::quoted;
 use weir_plugin::time::Time;
 use weir_plugin::{BatchEvent, Result};
 
@@ -50,17 +51,22 @@ pub(crate) fn structured(event: &BatchEvent<'_>, document: &str) -> Result<Strin
         subject,
         time,
     } = Attributes::of(event);
-    let mut envelope = json!({
-        "specversion": SPECIFICATION, "id": id, "source": source, "type": TYPE, "time": time,
-        "datacontenttype": "application/json",
-    });
-    if !subject.is_empty() {
-        envelope["subject"] = subject.into();
+    let mut envelope = String::from("{");
+    for (name, value) in [
+        ("specversion", SPECIFICATION),
+        ("id", &id),
+        ("source", &source),
+        ("type", TYPE),
+        ("subject", &subject),
+        ("time", &time),
+        ("datacontenttype", "application/json"),
+    ] {
+        if !value.is_empty() {
+            envelope.push_str(&format!("\"{name}\":{},", quoted(value)));
+        }
     }
-    let envelope = envelope.to_string();
     // The document as it is: its numbers and the order of its keys stay.
-    let open = envelope.strip_suffix('}').unwrap_or(&envelope);
-    Ok(format!("{open},\"data\":{document}}}"))
+    Ok(format!("{envelope}\"data\":{document}}}"))
 }
 
 /// The headers beside a document.

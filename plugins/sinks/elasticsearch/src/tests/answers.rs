@@ -238,11 +238,6 @@ fn what_is_no_answer_of_bulk_accepts_nothing() {
         r#"{"errors":true,"items":[{"create":{"status":201}}]}"#,
         "about 1 documents, 2 were sent",
     );
-    check_busy(
-        200,
-        r#"{"errors":true,"items":[{"delete":{}}]}"#,
-        "cannot be read",
-    );
 }
 
 #[test]

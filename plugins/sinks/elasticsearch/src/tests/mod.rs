@@ -263,7 +263,7 @@ fn wrong_settings_are_refused() {
     );
     refused(
         json!({"labels": "drop"}),
-        "labels: unknown variant `drop`, expected `deDot` or `keep`",
+        "labels: `drop`: expected `deDot` or `keep`",
     );
     refused(
         json!({"index": "Kube"}),
@@ -272,10 +272,14 @@ fn wrong_settings_are_refused() {
     let Err(error) = testing::sink::<Elasticsearch>(json!({"indeX": "a"})) else {
         panic!("an unknown setting was taken");
     };
+    let message = error.message();
     assert!(
-        error
-            .message()
-            .starts_with("indeX: unknown field `indeX`, expected one of `hosts`")
+        message.starts_with("unknown field `indeX`, expected one of `hosts`"),
+        "{message}"
+    );
+    refused(
+        json!({"useEventID": "yes"}),
+        "useEventID: invalid type: string \"yes\", expected a boolean",
     );
 }
 
