@@ -4,16 +4,20 @@
 //! `README.md` says how to write a case. Never a sleep: each wait is on a condition, with a deadline.
 
 pub mod case;
+pub mod client;
 pub mod cluster;
 pub mod document;
 pub mod fake_api;
+pub mod fake_http;
 pub mod folder;
 pub mod input;
 pub mod ledger;
 pub mod program;
+pub mod real;
 pub mod running;
 pub mod tidy;
 pub mod watching;
+mod wire;
 
 /// An event of core/v1 on one line: the `number`th, about a Pod of this name; a word in its message says its number.
 pub fn event(number: usize, pod: &str, padding: usize) -> String {

@@ -77,7 +77,12 @@ impl Running {
 
     /// The next line of standard output, without the newline.
     pub fn line(&mut self) -> String {
-        match self.stdout.recv_timeout(DEADLINE) {
+        self.line_within(DEADLINE)
+    }
+
+    /// The same for who may take longer, or less, than [`DEADLINE`].
+    pub fn line_within(&mut self, time: Duration) -> String {
+        match self.stdout.recv_timeout(time) {
             Ok(line) => String::from_utf8(line).expect("standard output is UTF-8"),
             Err(error) => panic!("no line came: {error}; it said: {}", self.said_now()),
         }

@@ -4,37 +4,76 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::bundled;
+use crate::servers::{self, Server};
 use crate::shell::{Failed, cargo, run, say, works};
 
 /// Where a real API server comes from; tests/src/cluster/mod.rs says more.
 const SERVER_VARIABLES: [&str; 2] = ["KUBEBUILDER_ASSETS", "KUBECONFIG"];
 
-/// Everything but the suite against a real API server.
-pub fn test(dist: &Path) -> Result<(), Failed> {
-    everywhere(dist)?;
-    say("the suite against a real API server did NOT run: `cargo xtask test --kubernetes` runs it");
-    Ok(())
+/// Suites that are asked for, besides what always runs.
+#[derive(Clone, Copy, Default)]
+pub struct Suites {
+    /// Against a real API server.
+    pub kubernetes: bool,
+    /// Against real servers of the sinks.
+    pub real: bool,
 }
 
-/// Everything, and the suite against a real API server.
-pub fn test_with_kubernetes(dist: &Path) -> Result<(), Failed> {
+impl Suites {
+    /// The flags of `test`.
+    pub fn of(flags: &[&str]) -> Result<Suites, Failed> {
+        let mut suites = Suites::default();
+        for flag in flags {
+            match *flag {
+                "--kubernetes" => suites.kubernetes = true,
+                "--real" => suites.real = true,
+                other => {
+                    return Err(Failed(format!(
+                        "`{other}` is no flag of `cargo xtask test`: --kubernetes, --real"
+                    )));
+                }
+            }
+        }
+        Ok(suites)
+    }
+}
+
+/// Everything, and the suites that are asked for.
+pub fn test(dist: &Path, suites: Suites, servers: &[Server]) -> Result<(), Failed> {
     everywhere(dist)?;
-    say("the whole weir against a real API server");
-    let mut suite = cargo();
-    suite.args([
-        "test",
-        "--release",
-        "--package",
-        "weir-tests",
-        "--test",
-        "cluster",
-    ]);
-    // With it, a suite that cannot run is one that fails.
-    suite.env("WEIR_KUBERNETES", "1");
+    if suites.kubernetes {
+        say("the whole weir against a real API server");
+        let mut suite = suite("cluster");
+        // With it, a suite that cannot run is one that fails.
+        suite.env("WEIR_KUBERNETES", "1");
+        run(with_dist(&mut suite, dist))?;
+    } else {
+        say(
+            "the suite against a real API server did NOT run: `cargo xtask test --kubernetes` runs it",
+        );
+    }
+    if !suites.real {
+        say(
+            "the suites against real servers of sinks did NOT run: `cargo xtask test --real` runs them",
+        );
+        return Ok(());
+    }
+    say("real servers of sinks");
+    let mut suite = suite("real");
+    for server in servers {
+        suite.env(server.variable, &server.folder);
+    }
     run(with_dist(&mut suite, dist))
 }
 
-/// Looks whether that suite has a server, before anything is built.
+fn suite(name: &str) -> Command {
+    let mut suite = cargo();
+    suite.args(["test", "--release", "--package", "weir-tests"]);
+    suite.args(["--test", name]);
+    suite
+}
+
+/// Looks whether the suite against a real API server has one, before anything is built.
 pub fn kubernetes_can_run() -> Result<(), Failed> {
     let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if SERVER_VARIABLES.iter().any(is_set) {
@@ -78,11 +117,14 @@ fn everywhere(dist: &Path) -> Result<(), Failed> {
     say("tests of the host, of the SDK and the plugins (natively), cases, hostile plugins");
     let mut tests = cargo();
     tests.args(["test", "--release", "--workspace"]);
-    // The suite against a real API server is asked for, never found by chance.
+    // The suites against real servers are asked for, never found by chance.
     tests.env_remove("WEIR_KUBERNETES");
-    SERVER_VARIABLES.iter().for_each(|name| {
-        tests.env_remove(name);
-    });
+    SERVER_VARIABLES
+        .into_iter()
+        .chain(servers::VARIABLES)
+        .for_each(|name| {
+            tests.env_remove(name);
+        });
     run(with_dist(&mut tests, dist))?;
     say("documentation");
     let mut doc = cargo();

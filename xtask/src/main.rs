@@ -3,6 +3,7 @@
 //! Each command says what it does before it does it, on standard error; only data goes to standard output.
 
 mod checks;
+mod servers;
 mod shell;
 mod wasm;
 
@@ -18,6 +19,7 @@ const HELP: &str = "cargo xtask COMMAND
   demo      build, then run recorded real events through a filter and a transform to standard output
   test      everything: format, lints, build, unit tests, cases, hostile plugins, documentation
             --kubernetes: and the suite against a real API server; tests/README.md says what it needs
+            --real: and the suites against a real OpenSearch and Elasticsearch, which it gets with Maven
   bench     benchmarks of the runtime, and of the whole way of an event
 ";
 
@@ -43,9 +45,7 @@ fn main() -> ExitCode {
         ["build"] => build(),
         ["plugins"] => plugins(),
         ["demo"] => demo(),
-        ["test"] => build_with_tests_then(checks::test),
-        ["test", "--kubernetes"] => checks::kubernetes_can_run()
-            .and_then(|()| build_with_tests_then(checks::test_with_kubernetes)),
+        ["test", ref flags @ ..] => checks::Suites::of(flags).and_then(test),
         ["bench"] => build().and_then(|()| checks::bench(&dist())),
         _ => {
             eprint!("{HELP}");
@@ -89,12 +89,24 @@ fn install_weir() -> Result<u64, Failed> {
 
 /// weir and all tests in one go: built by itself it has other features of tokio than beside its tests, and all that
 /// stands on tokio (kube, hyper) would be compiled twice.
-fn build_with_tests_then(next: fn(&Path) -> Result<(), Failed>) -> Result<(), Failed> {
+fn build_with_tests() -> Result<(), Failed> {
     say("building weir and its tests");
     run(cargo().args(["test", "--release", "--workspace", "--no-run"]))?;
     install_weir()?;
-    plugins()?;
-    next(&dist())
+    plugins()
+}
+
+/// What a suite needs is looked for before anything is built.
+fn test(suites: checks::Suites) -> Result<(), Failed> {
+    if suites.kubernetes {
+        checks::kubernetes_can_run()?;
+    }
+    let servers = match suites.real {
+        true => servers::build(&root().join("tests/servers"), &target().join("servers"))?,
+        false => Vec::new(),
+    };
+    build_with_tests()?;
+    checks::test(&dist(), suites, &servers)
 }
 
 fn plugins() -> Result<(), Failed> {

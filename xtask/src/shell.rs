@@ -59,3 +59,28 @@ fn shown(command: &Command) -> String {
         .collect::<Vec<_>>()
         .join(" ")
 }
+
+/// Installs Debian's packages, and says so first; `otherwise` is what to do on a machine without apt-get.
+pub fn apt_install(what: &str, packages: &[&str], otherwise: &str) -> Result<(), Failed> {
+    if !works(Command::new("apt-get").arg("--version")) {
+        return Err(Failed(format!(
+            "{otherwise}, or use a machine with apt-get"
+        )));
+    }
+    say(&format!(
+        "installing {what}: apt-get install {}",
+        packages.join(" ")
+    ));
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        // What apt-get prints is not our data.
+        command
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdout(std::io::stderr());
+        command
+    };
+    run(&mut apt(&["-qq", "update"]))?;
+    let mut install = apt(&["-qq", "install", "-y", "--no-install-recommends"]);
+    run(install.args(packages))
+}

@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::shell::{Failed, cargo, output, run, say, works};
+use crate::shell::{Failed, apt_install, cargo, output, run, say, works};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "libstd-rust-web-dev", "rust-web-src", "lld-19"];
@@ -94,27 +94,9 @@ fn is_debian_ready() -> bool {
 }
 
 fn install_debian() -> Result<(), Failed> {
-    if !works(Command::new("apt-get").arg("--version")) {
-        return Err(Failed(format!(
-            "no compiler for {TARGET}: run `rustup target add {TARGET}`, or use a machine with apt-get"
-        )));
-    }
-    say(&format!(
-        "installing Debian's compiler for wasm: apt-get install {}",
-        DEBIAN_PACKAGES.join(" ")
-    ));
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new("apt-get");
-        // What apt-get prints is not our data.
-        command
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdout(std::io::stderr());
-        command
-    };
-    run(&mut apt(&["-qq", "update"]))?;
-    let mut install = apt(&["-qq", "install", "-y", "--no-install-recommends"]);
-    run(install.args(DEBIAN_PACKAGES))?;
+    let otherwise =
+        format!("run `rustup target add {TARGET}` (there is no compiler for it on this machine)");
+    apt_install("Debian's compiler for wasm", &DEBIAN_PACKAGES, &otherwise)?;
     if is_debian_ready() {
         return Ok(());
     }

@@ -14,11 +14,9 @@ use serde_json::{Value, json};
 use super::access::Wish;
 use super::fault::{self, Facts, What};
 use super::form::Form;
-use super::gate::Gate;
 use super::json;
 use super::kinds::{self, Kind};
 use super::list::List;
-use super::pipe::{Pipe, pipe};
 use super::query::ListOptions;
 use super::record::Incoming;
 use super::selector::Selector;
@@ -27,6 +25,8 @@ use super::status::Status;
 use super::target::Target;
 use super::watch::{self, Begun, Open, Watch};
 use super::write;
+use crate::wire::gate::Gate;
+use crate::wire::pipe::{Pipe, pipe};
 
 /// What the server reads of a body, as the real one.
 const BODY_BYTES_MAX: usize = 3 * 1024 * 1024;

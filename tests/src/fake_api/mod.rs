@@ -14,8 +14,8 @@
 //! - state: `store` (revisions), `journal`, `kinds`, `access` (who may what), `record` (requests), behind `state`
 //! - a request: `serve` (connections) → `answer` → `list`, `watch`, `write`; with `query`, `target`, `selector`,
 //!   `form`, `event` (the two forms of events), `status` (refusals), `validate`, `json`
-//! - what goes wrong: `fault`, and below HTTP `gate` and `pipe`
-//! - a test's side: `command`, `kubeconfig`, `tls`
+//! - what goes wrong: `fault`, and below HTTP `gate` and `pipe` of `crate::wire`
+//! - a test's side: `command`, `kubeconfig`
 
 mod access;
 mod answer;
@@ -23,13 +23,11 @@ mod command;
 mod event;
 mod fault;
 mod form;
-mod gate;
 mod journal;
 mod json;
 mod kinds;
 mod kubeconfig;
 mod list;
-mod pipe;
 mod query;
 mod record;
 mod selector;
@@ -39,7 +37,6 @@ mod state;
 mod status;
 mod store;
 mod target;
-mod tls;
 mod validate;
 mod watch;
 mod write;
@@ -62,14 +59,18 @@ pub use status::Status;
 pub use store::Action;
 
 use kubeconfig::TokenFiles;
-use serve::{Listening, Service};
+use serve::Service;
 use state::{Shared, State};
-use tls::Authority;
 
 use crate::running::DEADLINE;
+use crate::wire::listen::{Listening, reserve};
+use crate::wire::tls::{Authority, Offer};
 
 /// The user that may do everything, and is always there.
 pub const ADMIN: &str = "admin";
+
+/// Names in its certificate.
+const NAMES: [&str; 3] = ["127.0.0.1", "localhost", "kubernetes.default.svc"];
 
 /// How the server is.
 #[derive(Debug, Clone, Default)]
@@ -108,13 +109,17 @@ impl FakeApi {
             .enable_all()
             .build()
             .expect("the machine has a thread left");
-        let authority = (!options.plain).then(Authority::new);
+        let authority = (!options.plain).then(|| Authority::new("fake-kubernetes-authority"));
+        let offer = Offer {
+            http1_only: options.http1_only,
+            ..Offer::default()
+        };
         let acceptor = authority
             .as_ref()
-            .map(|authority| authority.acceptor(options.http1_only));
-        let shared = Shared::new(options);
+            .map(|authority| authority.acceptor(&NAMES, offer));
+        let shared = Shared::new(State::new(options));
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let socket = serve::reserve(any_port).expect("the machine has a port left");
+        let socket = reserve(any_port).expect("the machine has a port left");
         let mut api = FakeApi {
             shared: shared.clone(),
             runtime: Some(runtime),
@@ -167,7 +172,7 @@ impl FakeApi {
         };
         let socket = self.runtime().block_on(async {
             listening.stop().await;
-            serve::reserve(self.address)
+            reserve(self.address)
         });
         // The streams end by themselves when their connections are gone.
         let gone = |state: &State| state.watches.is_empty() && state.connections.is_empty();
@@ -184,7 +189,7 @@ impl FakeApi {
             return;
         };
         let _inside = self.runtime().enter();
-        let listening = Listening::start(socket, self.service.clone());
+        let listening = self.service.listen(socket);
         self.listening = Some(listening.expect("the port is ours"));
     }
 }

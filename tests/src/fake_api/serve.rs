@@ -1,24 +1,18 @@
-//! Listening: accepts connections, with or without TLS, and gives each to hyper behind a gate. Stopping breaks off
-//! all connections and keeps the port, so that the server can come back at the same address.
+//! A connection: with or without TLS, given to hyper behind a gate.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::answer::{Connection, answer};
-use super::gate::{Gate, Gated, OverTcp};
 use super::state::Shared;
-
-/// How many connections may wait to be accepted.
-const BACKLOG: u32 = 1024;
+use crate::wire::gate::{Gate, Gated, OverTcp};
+use crate::wire::listen::Listening;
 
 /// What is served on every connection.
 #[derive(Clone)]
@@ -27,49 +21,12 @@ pub(super) struct Service {
     pub acceptor: Option<TlsAcceptor>,
 }
 
-/// A server that listens.
-pub(super) struct Listening {
-    stop: oneshot::Sender<()>,
-    accepting: JoinHandle<()>,
-}
-
-/// A port that nobody else can take; connections to it are refused.
-pub(super) fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = TcpSocket::new_v4()?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    Ok(socket)
-}
-
-impl Listening {
-    /// Begins, inside of a runtime.
-    pub(super) fn start(socket: TcpSocket, service: Service) -> io::Result<Listening> {
-        let listener = socket.listen(BACKLOG)?;
-        let (stop, stopped) = oneshot::channel();
-        let accepting = tokio::spawn(accept(listener, service, stopped));
-        Ok(Listening { stop, accepting })
+impl Service {
+    /// Begins to serve, inside of a runtime.
+    pub(super) fn listen(&self, socket: TcpSocket) -> io::Result<Listening> {
+        let service = self.clone();
+        Listening::start(socket, move |stream| serve(stream, service.clone()))
     }
-
-    /// Closes the listener and breaks off all connections.
-    pub(super) async fn stop(self) {
-        let _ = self.stop.send(());
-        let _ = self.accepting.await;
-    }
-}
-
-async fn accept(listener: TcpListener, service: Service, mut stopped: oneshot::Receiver<()>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
-                connections.spawn(serve(stream, service.clone()));
-            },
-            Some(_) = connections.join_next() => {}
-            _ = &mut stopped => break,
-        }
-    }
-    drop(listener);
-    connections.shutdown().await;
 }
 
 /// One connection, from its first byte to its last.
@@ -124,7 +81,7 @@ async fn serve_stream<S: OverTcp + Send + 'static>(
     tokio::select! {
         // A client that goes away, or a fault that breaks it off: nobody is there to be told.
         _ = builder.serve_connection(stream, answers) => {}
-        () = gate.killed() => {}
+        () = gate.over() => {}
     }
 }
 

@@ -13,12 +13,12 @@ use super::form::Form;
 use super::json;
 use super::kinds::Kind;
 use super::list::prefix;
-use super::pipe::Feed;
 use super::query::ListOptions;
 use super::selector::Selector;
 use super::state::{Shared, State};
 use super::status::Status;
 use super::store::{Action, Change, Step, Store};
+use crate::wire::pipe::Feed;
 
 /// What a watch was asked for, checked.
 pub(super) struct Watch {

@@ -99,7 +99,9 @@ impl Run {
 fn portion(versions: &[u64]) -> Portion {
     let mut portion = Portion::default();
     for version in versions {
-        let event = format!(r#"{{"metadata":{{"uid":"u","resourceVersion":"{version}"}},"involvedObject":{{}}}}"#);
+        let event = format!(
+            r#"{{"metadata":{{"uid":"u","resourceVersion":"{version}"}},"involvedObject":{{}}}}"#
+        );
         let fields = Fields::scan(&event).expect("an event");
         portion.push(Document::new(EventRef::new(&event, &fields)), *version);
     }

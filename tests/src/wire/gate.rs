@@ -1,5 +1,5 @@
 //! The byte stream of a connection, with a gate in it: it counts what went out, and can be frozen (nothing in or
-//! out, not even a ping) or killed (a TCP reset). Above it are hyper's HTTP/1.1 and HTTP/2, which know nothing of it.
+//! out, not even a ping), closed (TCP's orderly end, whatever HTTP or TLS would say) or killed (a TCP reset). Above it are hyper's HTTP/1.1 and HTTP/2, which know nothing of it.
 
 use std::io;
 use std::pin::Pin;
@@ -15,11 +15,18 @@ use tokio_rustls::server::TlsStream;
 enum Mode {
     Open,
     Frozen,
+    Closed,
     Dead,
 }
 
+impl Mode {
+    fn is_over(self) -> bool {
+        matches!(self, Mode::Closed | Mode::Dead)
+    }
+}
+
 /// The gate of one connection.
-pub(super) struct Gate(Mutex<Inner>);
+pub(crate) struct Gate(Mutex<Inner>);
 
 struct Inner {
     mode: Mode,
@@ -37,13 +44,13 @@ struct Inner {
 
 /// What must have happened until some bytes are out.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Mark {
+pub(crate) struct Mark {
     written: u64,
     flushes: u64,
 }
 
 impl Gate {
-    pub(super) fn new() -> Arc<Gate> {
+    pub(crate) fn new() -> Arc<Gate> {
         Arc::new(Gate(Mutex::new(Inner {
             mode: Mode::Open,
             written: 0,
@@ -59,45 +66,49 @@ impl Gate {
     }
 
     fn set(&self, mut inner: MutexGuard<'_, Inner>, mode: Mode) {
-        if inner.mode != Mode::Dead {
+        if !inner.mode.is_over() {
             inner.mode = mode;
         }
         let wakers = std::mem::take(&mut inner.for_mode);
         wake(inner, wakers);
     }
 
-    pub(super) fn freeze(&self) {
+    pub(crate) fn freeze(&self) {
         self.set(self.inner(), Mode::Frozen);
     }
 
     /// Freezes it, unless it was thawed since it was so many times: then the freeze is over already.
-    pub(super) fn freeze_since(&self, thaws: u64) {
+    pub(crate) fn freeze_since(&self, thaws: u64) {
         let inner = self.inner();
         if inner.thaws == thaws {
             self.set(inner, Mode::Frozen);
         }
     }
 
-    pub(super) fn thaw(&self) {
+    pub(crate) fn thaw(&self) {
         let mut inner = self.inner();
         inner.thaws += 1;
         self.set(inner, Mode::Open);
     }
 
     /// How often it was thawed so far.
-    pub(super) fn thaws(&self) -> u64 {
+    pub(crate) fn thaws(&self) -> u64 {
         self.inner().thaws
     }
 
-    pub(super) fn kill(&self) {
+    pub(crate) fn kill(&self) {
         self.set(self.inner(), Mode::Dead);
     }
 
-    /// Waits until it is killed.
-    pub(super) async fn killed(&self) {
+    pub(crate) fn close(&self) {
+        self.set(self.inner(), Mode::Closed);
+    }
+
+    /// Waits until it is killed or closed.
+    pub(crate) async fn over(&self) {
         std::future::poll_fn(|context| {
             let mut inner = self.inner();
-            if inner.mode == Mode::Dead {
+            if inner.mode.is_over() {
                 return Poll::Ready(());
             }
             remember(&mut inner.for_mode, context);
@@ -107,7 +118,7 @@ impl Gate {
     }
 
     /// The mark behind so many bytes that are handed over now, after those of an earlier mark.
-    pub(super) fn mark_behind(&self, earlier: Mark, bytes: usize) -> Mark {
+    pub(crate) fn mark_behind(&self, earlier: Mark, bytes: usize) -> Mark {
         let inner = self.inner();
         Mark {
             written: inner.written.max(earlier.written) + bytes as u64,
@@ -116,7 +127,7 @@ impl Gate {
     }
 
     /// Whether a mark is reached; wakes the task when something went out.
-    pub(super) fn is_past(&self, mark: Mark, context: &mut Context<'_>) -> bool {
+    pub(crate) fn is_past(&self, mark: Mark, context: &mut Context<'_>) -> bool {
         let mut inner = self.inner();
         let past = inner.written >= mark.written && inner.flushes >= mark.flushes;
         if !past {
@@ -130,7 +141,7 @@ impl Gate {
         let mut inner = self.inner();
         match inner.mode {
             Mode::Open => Poll::Ready(Ok(())),
-            Mode::Dead => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+            Mode::Closed | Mode::Dead => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
             Mode::Frozen => {
                 remember(&mut inner.for_mode, context);
                 Poll::Pending
@@ -169,7 +180,7 @@ fn wake(lock: MutexGuard<'_, Inner>, wakers: Vec<Waker>) {
 }
 
 /// A stream over TCP.
-pub(super) trait OverTcp: AsyncRead + AsyncWrite + Unpin {
+pub(crate) trait OverTcp: AsyncRead + AsyncWrite + Unpin {
     fn tcp(&self) -> &TcpStream;
 }
 
@@ -186,13 +197,13 @@ impl OverTcp for TlsStream<TcpStream> {
 }
 
 /// A stream behind a gate.
-pub(super) struct Gated<S: OverTcp> {
+pub(crate) struct Gated<S: OverTcp> {
     stream: S,
     gate: Arc<Gate>,
 }
 
 impl<S: OverTcp> Gated<S> {
-    pub(super) fn new(stream: S, gate: Arc<Gate>) -> Gated<S> {
+    pub(crate) fn new(stream: S, gate: Arc<Gate>) -> Gated<S> {
         Gated { stream, gate }
     }
 }

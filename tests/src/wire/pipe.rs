@@ -21,14 +21,14 @@ enum Item {
 }
 
 /// The side that is fed. Dropping it ends the body. Like the server's buffers it has no bound.
-pub(super) struct Feed {
+pub(crate) struct Feed {
     sender: UnboundedSender<Item>,
     waiting: Arc<AtomicUsize>,
     gate: Arc<Gate>,
 }
 
 /// The side that hyper reads.
-pub(super) struct Pipe {
+pub(crate) struct Pipe {
     receiver: UnboundedReceiver<Item>,
     waiting: Arc<AtomicUsize>,
     gate: Arc<Gate>,
@@ -38,7 +38,7 @@ pub(super) struct Pipe {
 }
 
 /// Both sides of a body on a connection.
-pub(super) fn pipe(gate: &Arc<Gate>) -> (Feed, Pipe) {
+pub(crate) fn pipe(gate: &Arc<Gate>) -> (Feed, Pipe) {
     let (sender, receiver) = unbounded_channel();
     let waiting = Arc::new(AtomicUsize::new(0));
     let feed = Feed {
@@ -58,28 +58,28 @@ pub(super) fn pipe(gate: &Arc<Gate>) -> (Feed, Pipe) {
 }
 
 impl Feed {
-    pub(super) fn bytes(&self, bytes: impl Into<Bytes>) {
+    pub(crate) fn bytes(&self, bytes: impl Into<Bytes>) {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         self.send(Item::Bytes(bytes.into()));
     }
 
     /// Breaks the body off, behind all that was fed.
-    pub(super) fn break_off(&self) {
+    pub(crate) fn break_off(&self) {
         self.send(Item::Break);
     }
 
     /// Freezes the connection, behind all that was fed, unless it is thawed before that.
-    pub(super) fn freeze(&self) {
+    pub(crate) fn freeze(&self) {
         self.send(Item::Freeze(self.gate.thaws()));
     }
 
     /// How many pieces hyper has not read yet.
-    pub(super) fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
 
     /// Waits until nobody reads any more.
-    pub(super) async fn closed(&self) {
+    pub(crate) async fn closed(&self) {
         self.sender.closed().await;
     }
 

@@ -1,4 +1,4 @@
-//! Certificates: an authority made for one test, the server's certificate, and those of clients.
+//! Certificates: an authority made for one test, a server's certificate, and those of clients.
 
 use std::sync::Arc;
 
@@ -13,22 +13,32 @@ use rustls::server::WebPkiClientVerifier;
 use tokio_rustls::TlsAcceptor;
 
 /// Who signs.
-pub(super) struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: Certificate,
 }
 
+/// What a server offers besides its certificate.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Offer {
+    /// HTTP/1.1 only; HTTP/2 too otherwise.
+    pub http1_only: bool,
+    pub client_needs_certificate: bool,
+    /// The certificate is no longer good.
+    pub expired: bool,
+}
+
 /// A client's certificate with its key.
-pub(super) struct ClientCertificate {
+pub(crate) struct ClientCertificate {
     pub der: Vec<u8>,
     pub pem: String,
     pub key_pem: String,
 }
 
 impl Authority {
-    pub(super) fn new() -> Authority {
+    pub(crate) fn new(name: &str) -> Authority {
         let key = new_key();
-        let mut params = named("fake-kubernetes-authority");
+        let mut params = named(name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let certificate = params.self_signed(&key).expect("the parameters are good");
@@ -39,44 +49,53 @@ impl Authority {
     }
 
     /// What clients trust.
-    pub(super) fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.certificate.pem()
     }
 
-    /// What the server shows and offers.
-    pub(super) fn acceptor(&self, http1_only: bool) -> TlsAcceptor {
-        let (certificate, key) = self.server_certificate();
+    /// What a server shows, under these names, and offers. Clients' certificates must be of this authority; a client
+    /// without one gets in unless it needs one.
+    pub(crate) fn acceptor(&self, names: &[&str], offer: Offer) -> TlsAcceptor {
+        let (certificate, key) = self.server_certificate(names, offer.expired);
         let mut roots = RootCertStore::empty();
         roots
             .add(self.certificate.der().clone())
             .expect("the authority is one");
         let provider = Arc::new(default_provider());
-        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone())
-            .allow_unauthenticated()
-            .build()
-            .expect("it has an authority");
+        let mut verifier =
+            WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
+        if !offer.client_needs_certificate {
+            verifier = verifier.allow_unauthenticated();
+        }
+        let verifier = verifier.build().expect("it has an authority");
         let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("the provider has them")
             .with_client_cert_verifier(verifier)
             .with_single_cert(vec![certificate], key)
             .expect("the key is that of the certificate");
-        config.alpn_protocols = match http1_only {
+        config.alpn_protocols = match offer.http1_only {
             true => vec![b"http/1.1".to_vec()],
             false => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         };
         TlsAcceptor::from(Arc::new(config))
     }
 
-    fn server_certificate(&self) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+    fn server_certificate(
+        &self,
+        names: &[&str],
+        expired: bool,
+    ) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
         let key = new_key();
-        let names = ["127.0.0.1", "localhost", "kubernetes.default.svc"];
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).expect("the names are good");
         params
             .distinguished_name
-            .push(DnType::CommonName, "fake-kube-apiserver");
+            .push(DnType::CommonName, "fake-server");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        if expired {
+            params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        }
         let certificate = params
             .signed_by(&key, &self.issuer)
             .expect("the authority may sign");
@@ -84,7 +103,7 @@ impl Authority {
         (certificate.der().clone(), key.into())
     }
 
-    pub(super) fn client(&self, user: &str) -> ClientCertificate {
+    pub(crate) fn client(&self, user: &str) -> ClientCertificate {
         let key = new_key();
         let mut params = named(user);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
