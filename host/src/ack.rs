@@ -15,7 +15,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 
 /// The acknowledgement of one chunk.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub struct Ack {
     watch: usize,
     /// Some receiver has events of this chunk behind it, from before a restart.
     repeats: bool,
+    has_versions: bool,
     /// Its events go to this receiver alone, past routes and filters.
     only: Option<usize>,
     /// For each receiver, how many of the chunk's events are not settled; one more while the pipeline works on it.
@@ -68,6 +69,11 @@ impl Ack {
         self.only
     }
 
+    /// Whether its events have versions that mean something.
+    pub fn has_versions(&self) -> bool {
+        self.has_versions
+    }
+
     /// The watch that its events are of.
     pub fn watch(&self) -> usize {
         self.watch
@@ -102,6 +108,9 @@ pub trait Stored: Send + Sync {
     fn restart(&self, watch: usize);
 }
 
+/// [`Progress::hold`]: there is something undelivered, and nothing is known of where.
+pub const POSITION_UNKNOWN: u64 = u64::MAX - 1;
+
 /// What a receiver has of a watch.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Has {
@@ -115,8 +124,8 @@ pub struct Has {
 pub struct Progress {
     started: AtomicU64,
     watches: Vec<Watch>,
-    /// For each receiver, what it keeps of its own.
-    stored: Vec<OnceLock<Arc<dyn Stored>>>,
+    /// For each receiver, what it keeps of its own; that knows us, too.
+    stored: Vec<OnceLock<Weak<dyn Stored>>>,
 }
 
 impl std::fmt::Debug for Progress {
@@ -167,7 +176,7 @@ impl Progress {
     }
 
     /// Says what a receiver keeps of its own. Before anything is resumed.
-    pub fn stores(&self, receiver: usize, stored: Arc<dyn Stored>) {
+    pub fn stores(&self, receiver: usize, stored: Weak<dyn Stored>) {
         // It is said once.
         let _ = self.stored[receiver].set(stored);
     }
@@ -175,7 +184,7 @@ impl Progress {
     /// Says where a receiver was in a watch before the process started; gives up to where it has everything, which may be
     /// further. Before any chunk of the watch.
     pub fn resume(&self, receiver: usize, watch: usize, position: Option<u64>) -> Option<u64> {
-        let has = match self.stored[receiver].get() {
+        let has = match self.stored[receiver].get().and_then(Weak::upgrade) {
             Some(stored) => stored.resume(watch, position),
             None => Has {
                 all_up_to: position,
@@ -229,6 +238,7 @@ impl Progress {
             chunk,
             watch,
             repeats: highest.is_some_and(|highest| lowest <= highest && highest > 0),
+            has_versions: lowest > 0,
             only: None,
             pending: of.open.iter().map(|_| AtomicU32::new(0)).collect(),
             progress: Arc::clone(self),
@@ -261,9 +271,10 @@ impl Progress {
         for open in &of.open {
             lock(open).values_mut().for_each(|lowest| *lowest = 1);
         }
-        for stored in self.stored.iter().filter_map(OnceLock::get) {
-            stored.restart(watch);
-        }
+        let stored = self.stored.iter().filter_map(OnceLock::get);
+        stored
+            .filter_map(Weak::upgrade)
+            .for_each(|stored| stored.restart(watch));
     }
 
     /// Whether every receiver settled everything.
@@ -281,7 +292,11 @@ impl Progress {
         }
         // First the mark: what is held is held before it is settled.
         let settled = self.mark(receiver, watch);
-        let settled = settled.min(of.held[receiver].load(Ordering::Acquire));
+        let held = of.held[receiver].load(Ordering::Acquire);
+        if held == POSITION_UNKNOWN {
+            return None;
+        }
+        let settled = settled.min(held);
         Some(settled.max(of.least[receiver].load(Ordering::Relaxed)))
     }
 
@@ -401,7 +416,8 @@ mod tests {
     #[test]
     fn what_a_queue_on_disk_has_is_skipped_and_holds_the_position() {
         let progress = Progress::new(2, 1);
-        progress.stores(0, Arc::new(Queue));
+        let queue: Arc<dyn Stored> = Arc::new(Queue);
+        progress.stores(0, Arc::downgrade(&queue));
         assert_eq!(progress.resume(0, 0, Some(40)), Some(60));
         assert_eq!(progress.resume(1, 0, Some(50)), Some(50));
         progress.hold(0, 0, 40);

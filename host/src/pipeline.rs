@@ -163,7 +163,10 @@ impl Lane {
             }
             self.tally.received += 1;
             self.emits_left = EMITTED_EVENTS_MAX;
-            self.version = event.resource_version().parse().unwrap_or(0);
+            self.version = match ack.has_versions() {
+                true => event.resource_version().parse().unwrap_or(0),
+                false => 0,
+            };
             if ack.repeats() {
                 self.note_settled(&ack);
             }
@@ -207,6 +210,8 @@ impl Lane {
                         counts.dropped(dropped);
                         any_queued = true;
                     }
+                    // Neither queued nor settled: it is asked for again.
+                    Pushed::Left => any_queued = true,
                     Pushed::Aborted if any_queued => counts.enqueued(events), // it stays waiting
                     Pushed::Aborted => return Err(Aborted),
                 }

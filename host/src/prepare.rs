@@ -232,7 +232,11 @@ impl Preparing<'_> {
         let plugin = self.load(&receiver.plugin, "sink")?;
         let (config, http) = (&receiver.config, &receiver.http);
         let mut of = self.new_use(&receiver.name, &plugin, config, receiver.limits, http)?;
-        if let Some((written, path)) = granted_path(config, self.base) {
+        let appends = plugin
+            .imports
+            .iter()
+            .any(|import| import.starts_with("file."));
+        if let Some((written, path)) = granted_path(config, self.base).filter(|_| appends) {
             of = of.with_files(Arc::new(AppendedFile::new(written, path)));
         }
         let of = of

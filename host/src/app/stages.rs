@@ -20,6 +20,9 @@ use crate::queue::{BatchLimits, DiskQueue, MemoryQueue, Queue, Told};
 use crate::shutdown::{Phase, Shutdown};
 use crate::source::{CHUNKS_WAITING_MAX, kubernetes};
 
+/// How much of `shutdown.deadline` a queue on disk is emptied for; the rest is for the last call.
+const DRAIN_SHARE: f64 = 0.6;
+
 /// The queues of all receivers, and where their dead letters go, by the configuration's indices.
 pub(super) struct Queues {
     names: Vec<String>,
@@ -120,6 +123,7 @@ pub(super) fn start_receivers(
             name: receiver.name.clone(),
             retry: receiver.retry,
             batch_events: receiver.batch.events,
+            drain_for: config.shutdown.deadline.mul_f64(DRAIN_SHARE),
             layout: receiver.layout.clone(),
             dead_letters: dead_letters[index].clone(),
         };

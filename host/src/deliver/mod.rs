@@ -13,8 +13,8 @@
 //! gets, down to one; each success doubles it. So a dead server sees a request for one event now and then, and one that
 //! comes back is not met with all at once.
 //!
-//! **An event that nobody can deliver does not stop the others.** Where one event alone fails, another one is tried next. A
-//! call that breaks the plugin is made again in a fresh instance; if that breaks too, with half of the events, down to
+//! **An event that nobody can deliver does not stop the others.** One that fails alone is set aside and another one is tried next;
+//! when there is no other, it is tried again, in front of the next batch. A call that breaks the plugin is made again in a fresh instance; if that breaks too, with half of the events, down to
 //! one. An event that breaks it alone is set aside. When the sink then delivers another one, the event is to blame and goes to
 //! the dead letters; when it breaks on that as well, the plugin is to blame: then nothing is given up, and all is tried again.
 
@@ -59,6 +59,8 @@ pub struct Settings {
     pub retry: Retry,
     /// `batch.events`: what one call gets at most.
     pub batch_events: usize,
+    /// How long a queue on disk is emptied after the process was told to stop; what is left then waits for the next start.
+    pub drain_for: Duration,
     /// What is sent for each event; none: the event.
     pub layout: Option<Arc<Layout>>,
     /// Where events go that will never be accepted; none: they are logged.
@@ -79,17 +81,21 @@ pub struct Delivery {
     failures: u32,
     /// How many events the next call gets at most.
     window: usize,
+    /// The sink asked for no call before.
+    not_before: Option<Instant>,
+    /// Since when the process drains, as far as this thread saw.
+    draining_since: Option<Instant>,
 }
 
 /// Events that were taken and are not settled.
 struct Batch {
     /// In the order in which they are tried.
     waiting: Vec<Item>,
+    /// Those that failed alone: they come again when the others have been tried.
+    stubborn: Vec<Item>,
     /// Those that broke the plugin alone, with how it broke.
     suspects: Vec<(Item, String)>,
     receipt: Receipt,
-    /// When the first call for it failed.
-    failed_since: Option<Instant>,
     /// The call before broke the plugin.
     broke: bool,
 }
@@ -98,22 +104,48 @@ impl Batch {
     fn new(taken: Taken) -> Batch {
         Batch {
             waiting: taken.items,
+            stubborn: Vec::new(),
             suspects: Vec::new(),
             receipt: taken.receipt,
-            failed_since: None,
             broke: false,
         }
     }
 
     fn is_settled(&self) -> bool {
-        self.waiting.is_empty() && self.suspects.is_empty()
+        self.waiting.is_empty() && self.stubborn.is_empty() && self.suspects.is_empty()
     }
 
-    /// What was set aside comes again, last of all.
-    fn take_suspects_back(&mut self) {
+    /// What was set aside comes again, first of all.
+    fn take_back(&mut self) {
         let suspects = std::mem::take(&mut self.suspects);
-        self.waiting
-            .extend(suspects.into_iter().map(|(item, _)| item));
+        let aside = std::mem::take(&mut self.stubborn).into_iter();
+        let aside = aside.chain(suspects.into_iter().map(|(item, _)| item));
+        self.waiting.splice(0..0, aside);
+    }
+
+    /// Adds what was taken later.
+    fn join(&mut self, later: Taken) {
+        let mut taken = Taken {
+            items: std::mem::take(&mut self.waiting),
+            receipt: std::mem::take(&mut self.receipt),
+        };
+        // What is set aside keeps its place in the receipt: later ones are put behind.
+        taken.join(later);
+        self.waiting = taken.items;
+        self.receipt = taken.receipt;
+    }
+
+    /// Takes out what failed first so long ago.
+    fn expired(&mut self, limit: Duration) -> Vec<Item> {
+        let is_over = |item: &Item| {
+            item.failed_since
+                .is_some_and(|since| since.elapsed() >= limit)
+        };
+        let mut over = Vec::new();
+        for items in [&mut self.waiting, &mut self.stubborn] {
+            over.extend(items.extract_if(.., |item| is_over(item)));
+        }
+        over
     }
 }
 
@@ -140,6 +172,8 @@ impl Delivery {
             heartbeat: None,
             rejections: LogLimit::new(REJECTION_LINES_A_SECOND_MAX),
             failures: 0,
+            not_before: None,
+            draining_since: None,
         }
     }
 
@@ -163,14 +197,24 @@ impl Delivery {
             let Some(taken) = taken else {
                 return;
             };
-            if self.batch(Batch::new(taken)).is_err() {
+            if self.has_drained_enough() || self.batch(Batch::new(taken)).is_err() {
+                // Nobody makes room in the queue any more.
+                self.queue.leave();
                 return;
             }
         }
     }
 
+    /// A queue that outlives the process is not emptied until the deadline: the last call should end, too.
+    fn has_drained_enough(&mut self) -> bool {
+        if self.shutdown.phase() < Phase::Draining {
+            return false;
+        }
+        let since = *self.draining_since.get_or_insert_with(Instant::now);
+        self.queue.outlives() && since.elapsed() >= self.settings.drain_for
+    }
+
     fn batch(&mut self, mut batch: Batch) -> Result<(), Ended> {
-        self.lay_out_or_reject(&mut batch)?;
         while !batch.is_settled() {
             if !(self.may_call)() {
                 // Who keeps the lease ends the process. What is in the batch is not settled, so it comes again.
@@ -179,45 +223,36 @@ impl Delivery {
                 return Err(Ended);
             }
             if batch.waiting.is_empty() {
-                self.only_suspects(&mut batch)?;
+                self.only_set_aside(&mut batch)?;
                 continue;
             }
-            let answer = self.call(&mut batch);
-            self.answered(&mut batch, answer)?;
-            batch.receipt.flush();
+            self.wait_as_asked()?;
+            if let Some(round) = self.next_round(&mut batch)? {
+                let waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
+                let answer = round.deliver(&mut self.sink);
+                drop(waiting);
+                self.answered(&mut batch, answer)?;
+            }
         }
-        batch.receipt.flush();
         Ok(())
     }
 
-    /// What no layout can be made of will never be delivered: the rest must not wait for it.
-    fn lay_out_or_reject(&mut self, batch: &mut Batch) -> Result<(), Ended> {
-        let Some(layout) = &self.settings.layout else {
+    fn wait_as_asked(&mut self) -> Result<(), Ended> {
+        let Some(until) = self.not_before.take() else {
             return Ok(());
         };
-        let broken = |item: &Item| round::lay_out(layout, item).err();
-        let reasons: Vec<Option<String>> = batch.waiting.iter().map(broken).collect();
-        if reasons.iter().all(Option::is_none) {
-            return Ok(());
-        }
-        let (mut dead, mut good) = (Vec::new(), Vec::new());
-        for (item, reason) in batch.waiting.drain(..).zip(reasons) {
-            match reason {
-                Some(reason) => dead.push((item, reason)),
-                None => good.push(item),
-            }
-        }
-        batch.waiting = good;
-        self.bury(&batch.receipt, dead)
+        self.wait(until.saturating_duration_since(Instant::now()))
     }
 
-    /// One call of the sink, for the first events of the batch.
-    fn call(&mut self, batch: &mut Batch) -> Answer {
+    /// The first events of the batch, with what is sent for each. What no layout can be made of will never be delivered:
+    /// the rest does not wait for it.
+    fn next_round(&mut self, batch: &mut Batch) -> Result<Option<Round>, Ended> {
         let count = self.window.clamp(1, batch.waiting.len());
         let rest = batch.waiting.split_off(count);
-        let round = std::mem::replace(&mut batch.waiting, rest);
-        let _waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
-        Round::new(round, self.settings.layout.as_deref()).deliver(&mut self.sink)
+        let items = std::mem::replace(&mut batch.waiting, rest);
+        let (round, dead) = Round::new(items, self.settings.layout.as_deref());
+        self.bury(&batch.receipt, dead)?;
+        Ok(round)
     }
 
     fn answered(&mut self, batch: &mut Batch, answer: Answer) -> Result<(), Ended> {
@@ -230,16 +265,16 @@ impl Delivery {
                 reason,
                 retry_after,
             } => {
-                let decided = !accepted.is_empty() || !rejected.is_empty();
                 accepted.iter().for_each(|item| batch.receipt.settle(item));
+                // Before any wait: a process that is killed in it has delivered these.
+                batch.receipt.flush();
                 self.decided(accepted.len(), rejected.len());
                 self.bury(&batch.receipt, rejected)?;
-                if decided {
-                    self.window = (self.window * 2).min(self.settings.batch_events);
-                    batch.failed_since = None;
-                    self.blame(batch)?;
-                }
+                self.window = (self.window * 2).min(self.settings.batch_events);
+                self.blame(batch)?;
                 if again.is_empty() {
+                    let asked = retry_after.min(RETRY_AFTER_MOST);
+                    self.not_before = (!asked.is_zero()).then(|| Instant::now() + asked);
                     return Ok(());
                 }
                 batch.waiting.splice(0..0, again);
@@ -254,7 +289,7 @@ impl Delivery {
                 self.window = (items.len() / 2).max(1);
                 if alone {
                     // It may be this event that the server cannot take: the next try is with another one.
-                    batch.waiting.append(&mut items);
+                    batch.stubborn.append(&mut items);
                 } else {
                     batch.waiting.splice(0..0, items);
                 }
@@ -287,7 +322,7 @@ impl Delivery {
         if batch.suspects.len() < 2 {
             return self.go_on_unless_aborting();
         }
-        batch.take_suspects_back();
+        batch.take_back();
         self.failed(batch, "the plugin breaks on every event", Duration::ZERO)
     }
 
@@ -298,24 +333,26 @@ impl Delivery {
         Ok(())
     }
 
-    /// All that is left broke the plugin, and nothing says yet that others would not: ask the next events.
-    fn only_suspects(&mut self, batch: &mut Batch) -> Result<(), Ended> {
-        match self.queue.take_now() {
-            Some(more) => {
-                let mut taken = Taken {
-                    items: std::mem::take(&mut batch.waiting),
-                    receipt: std::mem::take(&mut batch.receipt),
-                };
-                taken.join(more);
-                batch.waiting = taken.items;
-                batch.receipt = taken.receipt;
-                self.lay_out_or_reject(batch)
-            }
-            None => {
-                batch.take_suspects_back();
-                self.failed(batch, "the plugin breaks on it", Duration::ZERO)
-            }
+    /// All that is left was set aside: one that failed alone, or broke the plugin and nothing says yet that others would not. The
+    /// next events go with them, unless there are many of these already.
+    fn only_set_aside(&mut self, batch: &mut Batch) -> Result<(), Ended> {
+        let suspected = !batch.suspects.is_empty();
+        let few = batch.stubborn.len() < self.settings.batch_events;
+        let more = if few { self.queue.take_now() } else { None };
+        let joined = more.is_some();
+        if let Some(more) = more {
+            batch.join(more);
         }
+        if suspected && joined {
+            // Others first: they show who is to blame.
+            return Ok(());
+        }
+        self.window = 1;
+        batch.take_back();
+        if suspected {
+            return self.failed(batch, "the plugin breaks on it", Duration::ZERO);
+        }
+        Ok(())
     }
 
     /// The sink works on others: what broke it is to blame.
@@ -354,6 +391,7 @@ impl Delivery {
             self.say_rejected(item, reason);
             receipt.settle(item);
         }
+        receipt.flush();
         self.ledger
             .receiver(self.settings.receiver)
             .dead(dead.len());
@@ -396,19 +434,24 @@ impl Delivery {
         reason: &str,
         retry_after: Duration,
     ) -> Result<(), Ended> {
-        let since = *batch.failed_since.get_or_insert_with(Instant::now);
-        let limit = self.settings.retry.limit;
-        if limit.is_some_and(|limit| since.elapsed() >= limit) {
-            let tried = since.elapsed().as_secs();
+        let now = Instant::now();
+        for item in batch.waiting.iter_mut().chain(&mut batch.stubborn) {
+            item.failed_since.get_or_insert(now);
+        }
+        if let Some(limit) = self.settings.retry.limit {
+            let over = batch.expired(limit);
+            let tried = limit.as_secs();
             let reason = format!("not delivered in {tried} s (retry.for): {reason}");
-            batch.take_suspects_back();
-            let waiting = std::mem::take(&mut batch.waiting);
-            let dead = waiting.into_iter().map(|item| (item, reason.clone()));
-            return self.bury(&batch.receipt, dead.collect());
+            let dead = over.into_iter().map(|item| (item, reason.clone()));
+            self.bury(&batch.receipt, dead.collect())?;
+            if batch.is_settled() {
+                return Ok(());
+            }
         }
         let pause = backoff(self.settings.retry, self.failures + 1);
         let pause = pause.max(retry_after.min(RETRY_AFTER_MOST));
-        self.note_failure(batch.waiting.len(), reason, pause);
+        let events = batch.waiting.len() + batch.stubborn.len();
+        self.note_failure(events, reason, pause);
         self.wait(pause)
     }
 

@@ -36,7 +36,7 @@ pub(super) enum Answer {
 }
 
 /// What is sent for an event.
-pub(super) fn lay_out(layout: &Layout, item: &Item) -> Result<String, String> {
+fn lay_out(layout: &Layout, item: &Item) -> Result<String, String> {
     let event = Event::parse(item.document.as_str()).map_err(|error| format!("layout: {error}"))?;
     layout
         .render(&event)
@@ -44,17 +44,31 @@ pub(super) fn lay_out(layout: &Layout, item: &Item) -> Result<String, String> {
 }
 
 impl Round {
-    /// With what is sent for each event where there is a layout: who calls has seen that it can be made.
-    pub(super) fn new(items: Vec<Item>, layout: Option<&Layout>) -> Round {
-        let text = |layout: &Layout| {
-            let each = items.iter().map(|item| lay_out(layout, item));
-            each.map(|text| text.unwrap_or_else(|reason| reason))
-                .collect()
+    /// With what is sent for each event where there is a layout; none where there is nothing to send. And the events that no
+    /// layout can be made of, with why.
+    pub(super) fn new(
+        items: Vec<Item>,
+        layout: Option<&Layout>,
+    ) -> (Option<Round>, Vec<(Item, String)>) {
+        let mut round = Round {
+            items: Vec::with_capacity(items.len()),
+            laid_out: Vec::new(),
         };
-        Round {
-            laid_out: layout.map(text).unwrap_or_default(),
-            items,
+        let Some(layout) = layout else {
+            round.items = items;
+            return (Some(round), Vec::new());
+        };
+        let mut dead = Vec::new();
+        for item in items {
+            match lay_out(layout, &item) {
+                Ok(text) => {
+                    round.laid_out.push(text);
+                    round.items.push(item);
+                }
+                Err(reason) => dead.push((item, reason)),
+            }
         }
+        ((!round.items.is_empty()).then_some(round), dead)
     }
 
     pub(super) fn deliver(self, sink: &mut Sink) -> Answer {
@@ -62,9 +76,10 @@ impl Round {
         let mut documents: Vec<Document> = items.iter().map(|item| item.document.clone()).collect();
         match sink.deliver(&mut documents, laid_out) {
             Ok(delivered) => decided(items, delivered),
-            Err(failure @ Failure::Fault(_)) => Answer::Broke {
+            // A plugin that cannot even be set up says nothing about these events.
+            Err(Failure::Fault(fault)) if fault.call == "deliver" => Answer::Broke {
                 items,
-                fault: failure.to_string(),
+                fault: fault.to_string(),
             },
             Err(failure) => Answer::Again {
                 items,

@@ -222,6 +222,7 @@ impl Inner {
                 let (settler, index) = (settlers.len(), items.len() - before);
                 items.extend(portion.documents.pop_front().map(|document| Item {
                     document,
+                    failed_since: None,
                     settler,
                     index,
                 }));

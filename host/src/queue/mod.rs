@@ -8,7 +8,7 @@ mod disk;
 mod memory;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use weir_event::Document;
 
@@ -65,12 +65,16 @@ pub enum Pushed {
     },
     /// The process ends; nothing was queued.
     Aborted,
+    /// The process drains, there is no room, and nobody takes any more: nothing was queued or settled.
+    Left,
 }
 
 /// An event that was taken.
 pub struct Item {
     /// The event.
     pub document: Document,
+    /// When a call for it first failed.
+    pub failed_since: Option<Instant>,
     /// Who is told of it, in its receipt.
     settler: usize,
     /// Which of that one's it is.
@@ -193,6 +197,13 @@ impl Queue {
         match self {
             Queue::Memory(queue) => queue.abort(),
             Queue::Disk(queue) => queue.abort(),
+        }
+    }
+
+    /// Nobody takes any more: what is in it is left to the next start, and who pushes does not wait for room.
+    pub fn leave(&self) {
+        if let Queue::Disk(queue) = self {
+            queue.leave();
         }
     }
 

@@ -37,7 +37,7 @@ fn queues_on_disk() {
     );
     check(
         "receivers:\n- {name: a, stdout: {}, queue: {disk: {path: /q}}}\n- {name: b, stdout: {}, queue: {disk: {path: /q}}}\nsource: {replay: {path: e}}\n",
-        "c:3:47: receivers[1].queue.disk.path: found the text \"/q\"; receivers[0] has it (expected a folder for each queue)",
+        "c:3:46: receivers[1].queue.disk.path: found the text \"/q\"; receivers[0] has it (expected a folder for each queue)",
     );
 }
 
@@ -119,7 +119,7 @@ fn layouts() {
     );
     check_receivers(
         "- {name: a, stdout: {layout: text}}",
-        "c:2:22: receivers[0].stdout.layout: found the text \"text\" (expected a map or list of templates)",
+        "c:2:30: receivers[0].stdout.layout: found the text \"text\" (expected a map or list of templates)",
     );
     check_receivers(
         "- {name: a, stdout: {layout: {key: 'Bearer ${env:KEY}'}}}",

@@ -11,7 +11,7 @@
 mod resume;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use weir_event::{Document, EventRef, Fields};
@@ -41,12 +41,21 @@ pub struct DiskQueue {
     recovered: Recovered,
     progress: Arc<Progress>,
     told: Told,
+    /// How often versions began anew: a mark of before means nothing after.
+    epoch: RwLock<u64>,
     inner: Mutex<Inner>,
     /// A batch may be ready.
     filled: Condvar,
     /// There may be room.
     freed: Condvar,
     failures: LogLimit,
+}
+
+/// A mark, and in which epoch it was one.
+#[derive(Clone, Copy)]
+struct Mark {
+    version: u64,
+    epoch: u64,
 }
 
 /// Who is told what a queue on disk finds.
@@ -62,8 +71,8 @@ struct Inner {
     to_resume: usize,
     /// The last record that was taken.
     read_through: u64,
-    /// Records that were not taken.
-    unread: u64,
+    /// How many of those that were taken are still on the disk: of a queue that drops its oldest they may have left it.
+    out_on_disk: u64,
     /// When the oldest event of the next batch came; none where it waited at the start.
     since: Option<Instant>,
     /// What was taken and has not left the disk, in its order, and how many left before them.
@@ -71,6 +80,8 @@ struct Inner {
     out_before: usize,
     /// Lanes that are pushing.
     pushing: usize,
+    /// Nobody takes any more.
+    left: bool,
     /// A lane waits for room.
     held_up: bool,
     /// For each watch, whether its position is held, and how many of the next records to leave say nothing of it: they were
@@ -115,11 +126,12 @@ impl DiskQueue {
         let inner = Inner {
             to_resume: watches.len(),
             read_through: 0,
-            unread: recovered.records,
+            out_on_disk: 0,
             since: None,
             out: VecDeque::new(),
             out_before: 0,
             pushing: 0,
+            left: false,
             held_up: false,
             watches: vec![WatchState::default(); watches.len()],
             recovered: recovered.records,
@@ -136,12 +148,14 @@ impl DiskQueue {
             recovered,
             progress: Arc::clone(progress),
             told,
+            epoch: RwLock::new(0),
             inner: Mutex::new(inner),
             filled: Condvar::new(),
             freed: Condvar::new(),
             failures: LogLimit::new(FAILURE_LINES_A_SECOND_MAX),
         });
-        progress.stores(receiver, Arc::clone(&queue) as Arc<dyn Stored>);
+        let stored: Arc<dyn Stored> = queue.clone();
+        progress.stores(receiver, Arc::downgrade(&stored));
         Ok(queue)
     }
 
@@ -162,16 +176,16 @@ impl DiskQueue {
                 document: document.as_str(),
             })
             .collect();
-        let mark = ack.mark(self.receiver);
-        self.begin_push(ack.watch(), mark);
+        let mark = self.begin_push(ack);
+        // Whoever takes sees it as soon as the disk has it.
+        counted();
         let written = self.write_all(&entries, &self.watches[ack.watch()], mark);
         let mut inner = self.lock();
         inner.pushing -= 1;
-        let Some(dropped) = written else {
-            return Pushed::Aborted;
+        let dropped = match written {
+            Ok(dropped) => dropped,
+            Err(why) => return why,
         };
-        counted();
-        inner.unread += entries.len() as u64;
         inner.since.get_or_insert_with(Instant::now);
         drop(inner);
         // What is held is held already: from here on the position is the queue's affair.
@@ -181,17 +195,21 @@ impl DiskQueue {
     }
 
     /// From now on the queue is not empty: the position stays where it is until what comes is delivered.
-    fn begin_push(&self, watch: usize, mark: u64) {
+    fn begin_push(&self, ack: &Ack) -> Mark {
+        let epoch = *read(&self.epoch);
+        let version = ack.mark(self.receiver);
         let mut inner = self.lock();
         inner.pushing += 1;
-        if !inner.watches[watch].held {
-            inner.watches[watch].held = true;
-            self.progress.hold(self.receiver, watch, mark);
+        let watch = &mut inner.watches[ack.watch()];
+        if !watch.held {
+            watch.held = true;
+            self.progress.hold(self.receiver, ack.watch(), version);
         }
+        Mark { version, epoch }
     }
 
     /// In pieces that the disk takes at once: what filters emit can be much.
-    fn write_all(&self, entries: &[Entry<'_>], watch: &str, mark: u64) -> Option<usize> {
+    fn write_all(&self, entries: &[Entry<'_>], watch: &str, mark: Mark) -> Result<usize, Pushed> {
         let (mut rest, mut dropped) = (entries, 0);
         while !rest.is_empty() {
             let mut bytes = 0;
@@ -204,58 +222,86 @@ impl DiskQueue {
             dropped += self.write(piece, watch, mark)?;
             rest = after;
         }
-        Some(dropped)
+        Ok(dropped)
     }
 
-    /// Until the disk has it. Gives how many older events were given up; `None` where the process ends.
-    fn write(&self, entries: &[Entry<'_>], watch: &str, mark: u64) -> Option<usize> {
+    /// Until the disk has it, or nobody will make room for it. Gives how many older events were given up.
+    fn write(&self, entries: &[Entry<'_>], watch: &str, mark: Mark) -> Result<usize, Pushed> {
         let mut dropped = 0;
+        let mut tried = false;
         loop {
-            if self.lock().aborted {
-                return None;
+            {
+                let inner = self.lock();
+                if inner.aborted {
+                    return Err(Pushed::Aborted);
+                }
+                if inner.left && tried {
+                    return Err(Pushed::Left);
+                }
             }
-            match self.spool.push(entries, watch, mark) {
-                Ok(weir_spool::Pushed::Kept) => return Some(dropped),
+            tried = true;
+            match self.try_write(entries, watch, mark) {
+                Ok(weir_spool::Pushed::Kept) => return Ok(dropped),
                 Ok(weir_spool::Pushed::Full) if self.on_full == OnFull::DropOldest => {
                     dropped += self.drop_oldest(entries.len() as u64);
                 }
-                Ok(weir_spool::Pushed::Full) => self.wait_for_room(Duration::MAX),
+                Ok(weir_spool::Pushed::Full) => self.wait_for_room(),
                 Err(error) => {
                     self.complain(&error, "events wait in memory, and the source with them");
-                    self.wait_for_room(DISK_PAUSE);
+                    self.wait_for_room();
                 }
             }
         }
     }
 
-    fn wait_for_room(&self, most: Duration) {
+    /// Versions do not begin anew between looking at the mark and writing it.
+    fn try_write(
+        &self,
+        entries: &[Entry<'_>],
+        watch: &str,
+        mark: Mark,
+    ) -> Result<weir_spool::Pushed, SpoolError> {
+        let epoch = read(&self.epoch);
+        let version = if *epoch == mark.epoch {
+            mark.version
+        } else {
+            0
+        };
+        self.spool.push(entries, watch, version)
+    }
+
+    /// Waits until something has left, or for a while: room may come from elsewhere, too.
+    fn wait_for_room(&self) {
         let mut inner = self.lock();
-        if inner.aborted {
+        if inner.aborted || inner.left {
             return;
         }
         inner.held_up = true;
         self.filled.notify_one();
-        let most = most.min(Duration::from_secs(60));
-        // Whoever wakes for nothing asks again.
-        let woken = self.freed.wait_timeout(inner, most);
+        let woken = self.freed.wait_timeout(inner, DISK_PAUSE);
         drop(woken.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Drops from the front; gives how many of these nobody is delivering.
+    /// Drops so many from the front that nobody is delivering; gives how many there were. What is being delivered stands
+    /// before them, and leaves the disk with them.
     fn drop_oldest(&self, events: u64) -> usize {
         let mut inner = self.lock();
-        match self.spool.drop_oldest(events) {
+        match self.spool.drop_oldest(inner.out_on_disk + events) {
             Ok(gone) => {
-                let delivering = inner.out.len() as u64;
-                let dropped = gone.saturating_sub(delivering).min(inner.unread);
-                inner.unread -= dropped;
-                inner.left(gone.saturating_sub(delivering));
+                let dropped = gone.saturating_sub(inner.out_on_disk);
+                inner.out_on_disk = inner.out_on_disk.saturating_sub(gone);
+                inner.left(dropped);
+                drop(inner);
+                if gone == 0 {
+                    // All that takes room is being written by other lanes.
+                    self.wait_for_room();
+                }
                 usize::try_from(dropped).unwrap_or(usize::MAX)
             }
             Err(error) => {
                 drop(inner);
                 self.complain(&error, "the oldest events could not be dropped");
-                self.wait_for_room(DISK_PAUSE);
+                self.wait_for_room();
                 0
             }
         }
@@ -264,56 +310,55 @@ impl DiskQueue {
     /// As [`super::Queue::take`].
     pub(super) fn take(self: &Arc<Self>) -> Option<Taken> {
         loop {
-            let (after, events) = self.await_batch()?;
-            match self.spool.read(after, events, self.batch.bytes as u64) {
-                Ok(records) if records.is_empty() => self.nothing_there(),
-                Ok(records) => return Some(self.taken(records)),
-                Err(error @ SpoolError::Damaged { .. }) => {
-                    self.complain(&error, "stopping: the next start puts it aside and goes on");
-                    (self.told.damaged)();
-                    self.wait_for_room(DISK_PAUSE);
-                }
+            let mut inner = self.await_batch()?;
+            match self.read(&mut inner) {
+                Ok(Some(taken)) => return Some(taken),
+                Ok(None) => {}
                 Err(error) => {
-                    self.complain(&error, "it will be tried again");
-                    self.wait_for_room(DISK_PAUSE);
+                    drop(inner);
+                    self.unreadable(&error);
                 }
             }
+            self.wait_for_room();
         }
     }
 
     /// As [`super::Queue::take_now`].
     pub(super) fn take_now(self: &Arc<Self>) -> Option<Taken> {
-        let (after, events) = {
-            let inner = self.lock();
-            if inner.aborted || inner.to_resume > 0 || inner.unread == 0 {
-                return None;
-            }
-            (inner.read_through, self.events_to_read(&inner))
-        };
-        let records = self.spool.read(after, events, self.batch.bytes as u64);
-        let records = records.ok().filter(|records| !records.is_empty())?;
-        Some(self.taken(records))
+        let mut inner = self.lock();
+        if inner.aborted || inner.to_resume > 0 || self.unread(&inner) == 0 {
+            return None;
+        }
+        // What cannot be read now is complained about by the next `take`.
+        self.read(&mut inner).ok()?
     }
 
-    /// Waits for a batch; gives where to read and how much. `None` where there will be none.
-    fn await_batch(&self) -> Option<(u64, usize)> {
+    fn unreadable(&self, error: &SpoolError) {
+        if let SpoolError::Damaged { .. } = error {
+            self.complain(error, "stopping: the next start puts it aside and goes on");
+            (self.told.damaged)();
+        } else {
+            self.complain(error, "it will be tried again");
+        }
+    }
+
+    /// Waits for a batch. `None` where there will be none.
+    fn await_batch(&self) -> Option<MutexGuard<'_, Inner>> {
         let mut inner = self.lock();
         loop {
-            let resumed = inner.to_resume == 0;
-            if inner.aborted || (inner.closed && inner.unread == 0 && resumed) {
+            let (resumed, unread) = (inner.to_resume == 0, self.unread(&inner));
+            if inner.aborted || (inner.closed && (unread == 0 || !resumed)) {
                 return None;
             }
             let left = match inner.since {
-                _ if inner.unread == 0 || !resumed => None,
-                Some(since) if !(inner.closed || self.is_batch_full(&inner)) => {
+                _ if unread == 0 || !resumed => None,
+                Some(since) if !(inner.closed || self.is_batch_full(&inner, unread)) => {
                     Some(self.batch.age.saturating_sub(since.elapsed()))
                 }
                 _ => Some(Duration::ZERO),
             };
             inner = match left {
-                Some(Duration::ZERO) => {
-                    return Some((inner.read_through, self.events_to_read(&inner)));
-                }
+                Some(Duration::ZERO) => return Some(inner),
                 Some(left) => {
                     let woken = self.filled.wait_timeout(inner, left);
                     woken.unwrap_or_else(PoisonError::into_inner).0
@@ -326,53 +371,54 @@ impl DiskQueue {
         }
     }
 
+    /// Records that were not taken.
+    fn unread(&self, inner: &Inner) -> u64 {
+        self.spool.len().saturating_sub(inner.out_on_disk)
+    }
+
     /// Whether a batch has all that it can get. How many bytes wait is not known for each batch: those are bounded when it
     /// is read.
-    fn is_batch_full(&self, inner: &Inner) -> bool {
-        inner.unread >= self.batch.events as u64
+    fn is_batch_full(&self, inner: &Inner, unread: u64) -> bool {
+        unread >= self.batch.events as u64
             || inner.held_up
             || self.spool.bytes() >= self.batch.bytes as u64
     }
 
-    fn events_to_read(&self, inner: &Inner) -> usize {
-        usize::try_from(inner.unread)
-            .map_or(self.batch.events, |unread| unread.min(self.batch.events))
-    }
-
-    /// What was thought to wait is gone: another call dropped it.
-    fn nothing_there(&self) {
-        let mut inner = self.lock();
-        inner.unread = 0;
-        inner.since = None;
-    }
-
-    fn taken(self: &Arc<Self>, records: Vec<Record>) -> Taken {
-        let mut inner = self.lock();
-        let mut items = Vec::with_capacity(records.len());
-        for record in records {
-            inner.read_through = record.sequence;
-            inner.unread = inner.unread.saturating_sub(1);
-            let index = inner.out_before + inner.out.len();
-            let of = |name: &String| **name == *record.watch;
-            inner.out.push_back(OutRecord {
-                sequence: record.sequence,
-                watch: self.watches.iter().position(of),
-                below: record.below,
-                settled: false,
-            });
-            // Only what a reader made of an event was ever put there, so its fields can be read.
-            let fields = Fields::scan(&record.document).unwrap_or_default();
-            items.push(Item {
-                document: Document::new(EventRef::new(&record.document, &fields)),
-                settler: 0,
-                index,
-            });
+    /// Reads a batch. Nobody drops what is being read: that is done under the same lock.
+    fn read(self: &Arc<Self>, inner: &mut Inner) -> Result<Option<Taken>, SpoolError> {
+        let (events, bytes) = (self.batch.events, self.batch.bytes as u64);
+        let records = self.spool.read(inner.read_through, events, bytes)?;
+        if records.is_empty() {
+            return Ok(None);
         }
+        let items = records.into_iter().map(|record| self.item(inner, &record));
+        let items = items.collect();
         inner.held_up = false;
-        inner.since = (inner.unread > 0).then(Instant::now);
+        inner.since = (self.unread(inner) > 0).then(Instant::now);
         let settlers = vec![Settler::Disk(Arc::clone(self))];
         let receipt = Receipt { settlers };
-        Taken { items, receipt }
+        Ok(Some(Taken { items, receipt }))
+    }
+
+    fn item(&self, inner: &mut Inner, record: &Record) -> Item {
+        inner.read_through = record.sequence;
+        inner.out_on_disk += 1;
+        let index = inner.out_before + inner.out.len();
+        let of = |name: &String| **name == *record.watch;
+        inner.out.push_back(OutRecord {
+            sequence: record.sequence,
+            watch: self.watches.iter().position(of),
+            below: record.below,
+            settled: false,
+        });
+        // Only what a reader made of an event was ever put there, so its fields can be read.
+        let fields = Fields::scan(&record.document).unwrap_or_default();
+        Item {
+            document: Document::new(EventRef::new(&record.document, &fields)),
+            failed_since: None,
+            settler: 0,
+            index,
+        }
     }
 
     /// Notes that an event is settled.
@@ -440,6 +486,12 @@ impl DiskQueue {
         self.freed.notify_all();
     }
 
+    /// As [`super::Queue::leave`].
+    pub(super) fn leave(&self) {
+        self.lock().left = true;
+        self.freed.notify_all();
+    }
+
     /// As [`super::Queue::finish`].
     pub(super) fn finish(&self) {
         let marks: Vec<(&str, u64)> = self
@@ -466,6 +518,10 @@ impl DiskQueue {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Inner {

@@ -1,15 +1,27 @@
 //! A queue on disk at a start, and when versions begin anew.
 
+use std::sync::PoisonError;
+
 use weir_spool::Recovered;
 
 use super::DiskQueue;
-use crate::ack::{Has, Stored};
+use crate::ack::{Has, POSITION_UNKNOWN, Stored};
 use crate::config::Disk;
+
+impl DiskQueue {
+    /// Whether there may be records of a watch up to a position. There are none where the first record of the queue is of that
+    /// watch and says so: the usual start, which must not take long.
+    fn may_hold_settled(&self, name: &str, position: u64) -> bool {
+        let first = self.spool.read(0, 1, 1);
+        let first = first.ok().and_then(|records| records.into_iter().next());
+        first.is_none_or(|first| *first.watch != *name || first.below < position)
+    }
+}
 
 impl Stored for DiskQueue {
     fn resume(&self, watch: usize, position: Option<u64>) -> Has {
         let name = self.watches[watch].as_str();
-        if let Some(position) = position {
+        if let Some(position) = position.filter(|position| self.may_hold_settled(name, *position)) {
             match self.spool.discard_settled(name, position) {
                 Ok(0) => {}
                 Ok(events) => {
@@ -19,7 +31,6 @@ impl Stored for DiskQueue {
                         "queue.disk: the position says that these are delivered"
                     );
                     let mut inner = self.lock();
-                    inner.unread = inner.unread.saturating_sub(events);
                     inner.left(events);
                     (self.told.recovered)(inner.recovered);
                 }
@@ -31,8 +42,8 @@ impl Stored for DiskQueue {
         inner.to_resume = inner.to_resume.saturating_sub(1);
         if !self.spool.is_empty() {
             inner.watches[watch].held = true;
-            self.progress
-                .hold(self.receiver, watch, position.unwrap_or(0));
+            let held = position.unwrap_or(POSITION_UNKNOWN);
+            self.progress.hold(self.receiver, watch, held);
         }
         drop(inner);
         self.filled.notify_all();
@@ -43,12 +54,21 @@ impl Stored for DiskQueue {
     }
 
     fn restart(&self, watch: usize) {
-        if let Err(error) = self.spool.restart_marks(&self.watches[watch]) {
+        // Whoever pushes from here on has no mark of before.
+        let mut epoch = self.epoch.write().unwrap_or_else(PoisonError::into_inner);
+        *epoch += 1;
+        while let Err(error) = self.spool.restart_marks(&self.watches[watch]) {
             self.complain(
                 &error,
-                "events of the new versions may be missed after a restart",
+                "the source waits: versions began anew, and that must be noted first",
             );
+            self.wait_for_room();
+            let inner = self.lock();
+            if inner.aborted || inner.left {
+                return;
+            }
         }
+        drop(epoch);
         let mut inner = self.lock();
         let waiting = self.spool.len();
         if waiting > 0 || inner.pushing > 0 {
