@@ -161,7 +161,7 @@ fn tls(error: &rustls::Error) -> String {
 
 fn certificate(error: &CertificateError) -> &'static str {
     match error {
-        CertificateError::UnknownIssuer => {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "the server's certificate is signed by nobody known here; put its CA into http.tls.caFile"
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {

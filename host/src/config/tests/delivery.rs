@@ -126,9 +126,9 @@ fn layouts() {
         "c:2:36: receivers[0].stdout.layout.key: a secret (`${env:…}`) in a layout; a document is no place for a secret; `${NAME}` puts in what is none (expected text and templates)",
     );
     let wrong = parse(&format!(
-        "receivers:\n- {{name: a, stdout: {{layout: {{b: [x, '{{{{ .Nope }}}}']}}}}}}\n{SOURCE}"
+        "receivers:\n- {{name: a, stdout: {{layout: {{b: [x, '{{{{ .Reason | uper }}}}']}}}}}}\n{SOURCE}"
     ));
-    let wrong = wrong.expect_err("no such field").to_string();
+    let wrong = wrong.expect_err("no such function").to_string();
     assert!(
         wrong.starts_with("c:2:38: receivers[0].stdout.layout.b[1]: "),
         "{wrong}"

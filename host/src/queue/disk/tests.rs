@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
+use crate::ack::Ack;
+use crate::queue::{Portion, Pushed};
 
 const NO_WAIT: BatchLimits = BatchLimits {
     events: 3,
