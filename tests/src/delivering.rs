@@ -65,6 +65,14 @@ impl Delivering {
         self
     }
 
+    /// With a text in place of another wherever that stands, as for a path that is known only now.
+    #[must_use]
+    pub fn replacing(mut self, from: &str, to: &str) -> Delivering {
+        let text = self.config.to_string().replace(from, to);
+        self.config = text.parse().expect("it is still JSON");
+        self
+    }
+
     /// With these events, a line each.
     #[must_use]
     pub fn events(self, lines: &str) -> Delivering {

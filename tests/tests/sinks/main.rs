@@ -3,6 +3,8 @@
 mod check;
 mod elasticsearch;
 mod file;
+mod kee;
 mod loki;
+mod secrets;
 mod tls;
 mod webhook;
