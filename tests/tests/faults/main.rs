@@ -8,3 +8,4 @@ mod damage;
 mod kill;
 mod outage;
 mod scene;
+mod small_disk;
