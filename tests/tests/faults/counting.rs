@@ -21,6 +21,7 @@ pub struct Counting {
     arrivals: BTreeMap<State, Vec<Arrival>>,
     round: usize,
     in_round: usize,
+    order: Vec<State>,
 }
 
 impl Counting {
@@ -51,6 +52,11 @@ impl Counting {
         &self.arrivals
     }
 
+    /// All arrivals, in their order.
+    pub fn order(&self) -> &[State] {
+        &self.order
+    }
+
     /// Arrivals beyond the first of each state.
     pub fn repeats(&self) -> usize {
         self.arrivals.values().map(|came| came.len() - 1).sum()
@@ -67,8 +73,9 @@ impl Handler for Counting {
             answered: request.fault != Some(Fault::LostAnswer),
         };
         for event in &events {
-            let came = self.arrivals.entry(state(&event["data"])).or_default();
-            came.push(arrival);
+            let state = state(&event["data"]);
+            self.order.push(state.clone());
+            self.arrivals.entry(state).or_default().push(arrival);
             self.in_round += 1;
         }
         Reply::empty(204)

@@ -3,6 +3,7 @@
 //!
 //! `counting` is the sink, `scene` a cluster with two sinks and a weir between them.
 
+mod clock;
 mod counting;
 mod damage;
 mod kill;
