@@ -22,6 +22,8 @@ pub struct Watching {
     running: Option<Running>,
     /// Whether it looks up what events are about. Not at first: that takes requests and time.
     pub lookups: bool,
+    /// What further runs have in their environment. Nothing at first.
+    pub environment: Vec<(&'static str, String)>,
     /// Documents that came in the runs so far, in order.
     pub documents: Vec<Value>,
 }
@@ -43,6 +45,7 @@ impl Watching {
             kubeconfig: kubeconfig.to_owned(),
             running: None,
             lookups: false,
+            environment: Vec::new(),
             documents: Vec::new(),
         }
     }
@@ -77,6 +80,7 @@ impl Watching {
         let _ = std::fs::remove_file(self.file("ledger.json"));
         let mut command = weir(["run", "-c"]);
         command.arg(config);
+        command.envs(self.environment.iter().cloned());
         command.arg("--kubeconfig").arg(&self.kubeconfig);
         command.arg("--ledger").arg(self.file("ledger.json"));
         self.running = Some(Running::start(&mut command));

@@ -63,7 +63,7 @@ use serve::Service;
 use state::{Shared, State};
 
 use crate::running::DEADLINE;
-use crate::wire::listen::{Listening, reserve};
+use crate::wire::listen::{Listening, reserve, reserve_again};
 use crate::wire::tls::{Authority, Offer};
 
 /// The user that may do everything, and is always there.
@@ -172,7 +172,7 @@ impl FakeApi {
         };
         let socket = self.runtime().block_on(async {
             listening.stop().await;
-            reserve(self.address)
+            reserve_again(self.address).await
         });
         // The streams end by themselves when their connections are gone.
         let gone = |state: &State| state.watches.is_empty() && state.connections.is_empty();

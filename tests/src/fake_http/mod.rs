@@ -29,7 +29,7 @@ use state::{Shared, State};
 
 use crate::client::Client;
 use crate::running::DEADLINE;
-use crate::wire::listen::{Listening, reserve};
+use crate::wire::listen::{Listening, reserve, reserve_again};
 use crate::wire::tls::{Authority, Offer};
 
 /// What a server answers. A closure is one.
@@ -229,7 +229,7 @@ impl<H: Handler> FakeHttp<H> {
         };
         let socket = self.runtime().block_on(async {
             listening.stop().await;
-            reserve(self.address)
+            reserve_again(self.address).await
         });
         self.reserved = Some(socket.expect("the port was ours"));
     }

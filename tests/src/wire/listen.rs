@@ -1,12 +1,15 @@
 //! Listening: accepts connections and has each served in a task. Stopping breaks off all connections and keeps the
 //! port, so that a server can come back at the same address.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
+
+use crate::running::DEADLINE;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -23,6 +26,20 @@ pub(crate) fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     Ok(socket)
+}
+
+/// The same for a port that was listened on. A child process that is being started just now has the listener open, too,
+/// until it becomes another program.
+pub(crate) async fn reserve_again(address: SocketAddr) -> io::Result<TcpSocket> {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        match reserve(address) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < deadline => {
+                tokio::task::yield_now().await;
+            }
+            done => return done,
+        }
+    }
 }
 
 impl Listening {
