@@ -51,15 +51,23 @@ fn find<'t>(node: &'t Node, path: &str) -> Option<&'t Node> {
     })
 }
 
-/// Secrets have no place in a document; what is no text means something else in KEE.
+/// Secrets have no place in a document; what is no text means something else in KEE. All of it is looked at, whatever is wrong.
 fn lint(node: &Node, path: &str, report: &mut Report<'_>) -> bool {
     match &node.kind {
-        Kind::Map(entries) => entries.iter().fold(true, |good, entry| {
-            lint(&entry.value, &join(path, &entry.key), report) && good
-        }),
-        Kind::List(items) => items.iter().enumerate().fold(true, |good, (index, item)| {
-            lint(item, &format!("{path}[{index}]"), report) && good
-        }),
+        Kind::Map(entries) => {
+            let mut good = true;
+            for entry in entries {
+                good &= lint(&entry.value, &join(path, &entry.key), report);
+            }
+            good
+        }
+        Kind::List(items) => {
+            let mut good = true;
+            for (index, item) in items.iter().enumerate() {
+                good &= lint(item, &format!("{path}[{index}]"), report);
+            }
+            good
+        }
         Kind::String(_) => {
             let secret = ["${env:", "${file:"]
                 .into_iter()

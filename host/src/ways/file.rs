@@ -163,7 +163,7 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
 fn tidy(path: &Path, rotation: Rotation) -> std::io::Result<()> {
     let mut aside = list_aside(path)?;
     // The time in the name decides, so that a copy or a clock does not: the newest first.
-    aside.sort_by(|a, b| b.1.cmp(&a.1));
+    aside.sort_by_key(|(_, time)| std::cmp::Reverse(*time));
     let age = Duration::from_secs(u64::from(rotation.age_days) * 86_400);
     for (index, (file, time)) in aside.iter().enumerate() {
         let too_many = rotation.backups > 0 && index >= rotation.backups as usize;
