@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -162,6 +162,15 @@ impl Running {
             code: status.code(),
             stdout,
             stderr: std::mem::take(&mut self.said),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Only of a test that has failed, or does not care: nothing of it goes on.
+        if let Err(TryRecvError::Empty) = self.ended.try_recv() {
+            self.signal_if_running(Signal::KILL);
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A test that cannot be run is shown as ignored, with the reason. One after another: each server takes a core.
 
+mod delivery;
 mod search;
 
 use std::process::ExitCode;
@@ -18,6 +19,11 @@ const SEARCH: &[WithProduct] = &[
         search::restarts,
     ),
     ("a_bulk_request_is_answered_as_by_the_fake", search::bulk),
+    (
+        "all_events_are_there_by_six_lines_of_configuration",
+        delivery::six_lines,
+    ),
+    ("an_outage_costs_and_doubles_nothing", delivery::outage),
 ];
 
 fn trials(product: Product) -> Vec<Trial> {
