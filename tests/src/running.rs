@@ -114,6 +114,11 @@ impl Running {
         &self.said
     }
 
+    /// Its number, as in `/proc`.
+    pub fn pid(&self) -> String {
+        self.pid.as_raw_nonzero().to_string()
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid, signal).expect("the process runs");

@@ -133,7 +133,7 @@ fn everywhere(dist: &Path) -> Result<(), Failed> {
     optional("deny", &["deny", "check", "licenses", "bans", "sources"])
 }
 
-/// The benchmarks: criterion's of the runtime, then the whole way of an event.
+/// The benchmarks: criterion's of the runtime, then the whole way of an event, then delivery.
 pub fn bench(dist: &Path) -> Result<(), Failed> {
     let packages = [
         "--package",
@@ -142,6 +142,8 @@ pub fn bench(dist: &Path) -> Result<(), Failed> {
         "weir-runtime",
         "--package",
         "weir",
+        "--package",
+        "weir-tests",
     ];
     run(with_dist(
         cargo().arg("bench").args(packages).args(["--benches"]),

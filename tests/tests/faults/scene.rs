@@ -22,6 +22,8 @@ pub struct Scene {
     pub api: FakeApi,
     pub weir: Watching,
     pub sinks: [FakeHttp<Counting>; 2],
+    /// What the queue in memory holds: when it is full, it holds up both receivers.
+    pub queue_events: usize,
     _access: Folder,
 }
 
@@ -33,6 +35,7 @@ impl Scene {
             api,
             weir,
             sinks: [sink(), sink()],
+            queue_events: 100,
             _access: folder,
         }
     }
@@ -53,12 +56,10 @@ impl Scene {
         self.weir.start_with("{backlog: all}", &config);
     }
 
-    /// With a small queue in memory, and one on disk.
+    /// With a queue in memory, and one on disk.
     pub fn start_usual(&mut self) {
-        self.start(
-            "queue: {events: 100}",
-            "queue: {disk: {path: queue, bytes: 64MiB}}",
-        );
+        let memory = format!("queue: {{events: {}}}", self.queue_events);
+        self.start(&memory, "queue: {disk: {path: queue, bytes: 64MiB}}");
     }
 
     /// Starts it for the first time, and waits until it watches and has kept where: from then on no state is missed.
