@@ -214,7 +214,7 @@ impl Watching {
 impl Drop for Watching {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
-            running.signal(Signal::KILL);
+            running.signal_if_running(Signal::KILL);
         }
     }
 }
