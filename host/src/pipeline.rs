@@ -205,14 +205,20 @@ impl Lane {
                 let events = rest.documents.len();
                 let _waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
                 // Counted before it can be delivered: a ledger read meanwhile never shows more delivered.
-                match queue.push(rest, ack, || counts.enqueued(events)) {
+                let mut counted = false;
+                let count = || {
+                    counted = true;
+                    counts.enqueued(events);
+                };
+                match queue.push(rest, ack, count) {
                     Pushed::Queued { dropped } => {
                         counts.dropped(dropped);
                         any_queued = true;
                     }
                     // Neither queued nor settled: it is asked for again.
                     Pushed::Left => any_queued = true,
-                    Pushed::Aborted if any_queued => counts.enqueued(events), // it stays waiting
+                    Pushed::Aborted if any_queued && !counted => counts.enqueued(events), // it stays waiting
+                    Pushed::Aborted if any_queued => {}
                     Pushed::Aborted => return Err(Aborted),
                 }
                 rest = after;

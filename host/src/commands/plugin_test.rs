@@ -19,6 +19,7 @@ use crate::config::ReplayPath;
 use crate::output::StandardOutput;
 use crate::shutdown::Shutdown;
 use crate::source::input::Input;
+use crate::ways::GoTemplates;
 
 /// Bytes of a value that a change shows.
 const SHOWN_BYTES_MAX: usize = 200;
@@ -287,7 +288,9 @@ fn test_sink(
         StandardOutput::open(Arc::new(Shutdown::default()))
             .map_err(|error| failed(EXIT_FAILED, &format_args!("standard output: {error}")))?,
     );
-    let of = Use::new("test", &plugin.name, config.to_string(), Limits::SINK).with_output(output);
+    let of = Use::new("test", &plugin.name, config.to_string(), Limits::SINK)
+        .with_output(output)
+        .with_templates(Arc::new(GoTemplates::default()));
     let of = Arc::new(of);
     let mut sink = Sink::new(Arc::clone(plugin), Arc::clone(&of))
         .map_err(|failure| set_up_failed(plugin, &failure))?;
