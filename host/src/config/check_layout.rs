@@ -25,7 +25,7 @@ pub(super) fn layout(field: &Field<'_>, report: &mut Report<'_>) -> Option<Arc<L
         Err(errors) => {
             for (place, error) in errors {
                 let node = find(field.node, &place).unwrap_or(field.node);
-                let path = join(&field.path, &place);
+                let path = format!("{}.{place}", field.path);
                 report
                     .error(ErrorKind::Value, node.at, &path, error.to_string())
                     .expected("a Go template, as kubernetes-event-exporter has them");
