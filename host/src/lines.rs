@@ -1,8 +1,8 @@
 //! Files of lines that are appended to: for their owner only, and never with half a line before the next.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Opens a file for appending, and makes it if it is missing. A process that was killed may have left half a line in it:
@@ -28,6 +28,13 @@ pub fn open(path: &Path) -> std::io::Result<File> {
         }
     }
     Ok(file)
+}
+
+/// Whether an open file is what stands at a path: somebody may have renamed or removed it, and lines would go where nobody
+/// looks.
+pub fn is_at(file: &File, path: &Path) -> bool {
+    let inode = |metadata: std::io::Result<Metadata>| metadata.map(|there| there.ino()).ok();
+    inode(std::fs::metadata(path)) == inode(file.metadata())
 }
 
 /// Appends whole lines; they are on the disk when this returns. After an error none of them is in the file.

@@ -92,7 +92,7 @@ pub fn run(config: Config, loader: &mut Loader, access: Access) -> Result<Report
         .map(|receiver| receiver.name.clone());
     let shared = Shared {
         ledger: Arc::new(Ledger::new(filters.collect(), receivers.collect())),
-        progress: Progress::new(config.receivers.len(), watches(&config.source)),
+        progress: Progress::new(config.receivers.len(), watches(&config.source).len()),
         shutdown: Arc::new(Shutdown::default()),
         heartbeats: Arc::default(),
     };
@@ -211,11 +211,11 @@ async fn beside<T>(
     done
 }
 
-/// How many watches a source has, each with positions of its own.
-fn watches(source: &config::Source) -> usize {
+/// The watches of a source, each with positions of its own.
+fn watches(source: &config::Source) -> Vec<String> {
     match source {
-        config::Source::Replay(_) => 1,
-        config::Source::Kubernetes(kubernetes) => kubernetes::watch_names(kubernetes).len(),
+        config::Source::Replay(_) => vec![String::new()],
+        config::Source::Kubernetes(kubernetes) => kubernetes::watch_names(kubernetes),
     }
 }
 

@@ -10,7 +10,7 @@ use weir_event::Chunk;
 use weir_runtime::CALLER_STACK_BYTES;
 use weir_spool::SpoolError;
 
-use super::Shared;
+use super::{Shared, watches};
 use crate::ack::Ack;
 use crate::config::{self, Config};
 use crate::deliver::{self, DeadLetterError, DeadLetters, Delivery, MayCall};
@@ -18,7 +18,7 @@ use crate::pipeline::{Lane, LaneFilter, Outlet};
 use crate::prepare::{FilterUse, Problem, SinkUse, StartError};
 use crate::queue::{BatchLimits, DiskQueue, MemoryQueue, Queue, Told};
 use crate::shutdown::{Phase, Shutdown};
-use crate::source::{CHUNKS_WAITING_MAX, kubernetes};
+use crate::source::CHUNKS_WAITING_MAX;
 
 /// How much of `shutdown.deadline` a queue on disk is emptied for; the rest is for the last call.
 const DRAIN_SHARE: f64 = 0.6;
@@ -93,10 +93,7 @@ fn open_queue(
         let queue = MemoryQueue::new(index, queue.events, on_full, limits);
         return Ok(Queue::Memory(queue));
     };
-    let watches = match &config.source {
-        config::Source::Replay(_) => vec![String::new()],
-        config::Source::Kubernetes(kubernetes) => kubernetes::watch_names(kubernetes),
-    };
+    let watches = watches(&config.source);
     let ledger = Arc::clone(&shared.ledger);
     let shutdown = Arc::clone(&shared.shutdown);
     let told = Told {

@@ -4,7 +4,6 @@
 //! receiver's layout. `source.replay` reads such lines and sends each to its receiver alone, past routes and filters.
 
 use std::fs::File;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -47,10 +46,8 @@ impl DeadLetters {
     /// When the file cannot be written.
     pub fn write(&self, letters: &str) -> Result<(), DeadLetterError> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        // Somebody may have moved it away, to send them again: what comes now belongs into a new one.
-        let inode =
-            |metadata: std::io::Result<std::fs::Metadata>| metadata.map(|there| there.ino()).ok();
-        if inode(std::fs::metadata(&self.path)) != inode(file.metadata()) {
+        // It may have been moved away, to send them again: what comes now belongs into a new one.
+        if !lines::is_at(&file, &self.path) {
             *file = lines::open(&self.path).map_err(|error| failed(&self.path, error))?;
         }
         lines::append(&mut file, letters.as_bytes()).map_err(|error| failed(&self.path, error))

@@ -5,7 +5,6 @@
 //! `backups` and `age` are removed; only names that rotation gives are ever touched.
 
 use std::fs::{self, File};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -36,7 +35,6 @@ struct Open {
     bytes: u64,
     /// When its first line was written.
     since: SystemTime,
-    inode: u64,
 }
 
 impl AppendedFile {
@@ -51,14 +49,8 @@ impl AppendedFile {
 
     fn append(&self, bytes: &[u8], rotation: Rotation) -> std::io::Result<()> {
         let mut slot = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        // Somebody else may have renamed or removed it: then lines would go where nobody looks.
-        let is_there = slot.as_ref().is_some_and(|open| {
-            fs::metadata(&self.path).is_ok_and(|there| there.ino() == open.inode)
-        });
-        if !is_there {
-            *slot = None;
-        }
-        let mut open = match slot.take() {
+        let open = slot.take();
+        let mut open = match open.filter(|open| lines::is_at(&open.file, &self.path)) {
             Some(open) => open,
             None => open_file(&self.path)?,
         };
@@ -97,7 +89,6 @@ fn open_file(path: &Path) -> std::io::Result<Open> {
     let made = metadata.created().or_else(|_| metadata.modified());
     Ok(Open {
         bytes: metadata.len(),
-        inode: metadata.ino(),
         since: made.unwrap_or_else(|_| SystemTime::now()),
         file,
     })
