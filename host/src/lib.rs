@@ -29,6 +29,7 @@ pub mod route;
 pub mod secrets;
 pub mod shutdown;
 pub mod source;
+pub mod status;
 pub mod telemetry;
 pub mod usage;
 pub mod ways;

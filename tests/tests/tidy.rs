@@ -18,6 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("lines", &[]),
     ("secrets", &[]),
     ("shutdown", &[]),
+    ("status", &[]),
     ("usage", &[]),
     ("config", &[]),
     ("position", &[]),
