@@ -6,6 +6,7 @@
 pub mod case;
 pub mod client;
 pub mod cluster;
+pub mod config_map;
 pub mod delivering;
 pub mod document;
 pub mod fake_api;

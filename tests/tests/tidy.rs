@@ -143,6 +143,19 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "templates are pure: no input, no output, nothing of ours",
     ),
     (
+        "host/watch/src",
+        &[
+            "weir",
+            "weir_event",
+            "weir_kubernetes",
+            "weir_outbound",
+            "weir_runtime",
+            "weir_spool",
+            "tokio",
+        ],
+        "files that change are files, whatever is in them",
+    ),
+    (
         "host/runtime/src",
         &["weir", "kube", "k8s_openapi", "tokio", "serde_yaml"],
         "the runtime can be tested, fuzzed and measured without the host",
