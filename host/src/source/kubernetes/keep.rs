@@ -1,9 +1,8 @@
 //! Keeping positions: where they were at the start, and saving them while events are delivered.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
@@ -20,6 +19,7 @@ use super::{SourceError, Status};
 use crate::ack::Progress;
 use crate::config::Checkpoint;
 use crate::position::{PositionFile, Positions, WatchPosition};
+use crate::receivers::Receivers;
 
 /// The ConfigMap of a weir in a cluster that was told nothing else; `deploy/01-config.yaml` makes it.
 const CONFIG_MAP_DEFAULT: &str = "weir-position";
@@ -92,58 +92,41 @@ impl Store {
 
 /// The positions at the start.
 pub(super) struct Kept {
-    receivers: Vec<String>,
+    receivers: Arc<Receivers>,
     watches: Vec<(String, WatchPosition)>,
-    /// Receivers that have nothing of a watch: (watch, receiver).
-    new: Mutex<BTreeSet<(usize, usize)>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Kept {
-    fn new(receivers: &[String], watches: &[String], positions: &Positions) -> Kept {
+    fn new(receivers: &Arc<Receivers>, watches: &[String], positions: &Positions) -> Kept {
         let watch = |name: &String| (name.clone(), positions.of_watch(name));
         Kept {
-            receivers: receivers.to_vec(),
+            receivers: Arc::clone(receivers),
             watches: watches.iter().map(watch).collect(),
-            new: Mutex::default(),
         }
     }
 
-    fn of(&self, watch: usize, receiver: usize) -> Option<u64> {
+    fn of(&self, watch: usize, receiver: &str) -> Option<u64> {
         let (_, position) = &self.watches[watch];
-        position.receivers.get(&self.receivers[receiver]).copied()
+        position.receivers.get(receiver).copied()
     }
 
     /// The position of the receiver that is furthest behind; `None` where nothing was kept.
     fn lowest(&self, watch: usize) -> Option<u64> {
-        let receivers = 0..self.receivers.len();
-        receivers
-            .filter_map(|receiver| self.of(watch, receiver))
-            .min()
+        let receivers = self.receivers.now();
+        let positions = receivers
+            .iter()
+            .filter_map(|(name, _)| self.of(watch, name));
+        positions.min()
     }
 
     /// Tells where each receiver was. Gives where the watch must begin for the one that has least, in its queue or behind
     /// it; `None` where none has anything.
     pub(super) fn resume(&self, watch: usize, progress: &Progress) -> Option<u64> {
-        let mut begins = None;
-        for receiver in 0..self.receivers.len() {
-            let has = progress.resume(receiver, watch, self.of(watch, receiver));
-            if has.is_none() {
-                lock(&self.new).insert((watch, receiver));
-            }
-            begins = [begins, has].into_iter().flatten().min();
-        }
-        begins
-    }
-
-    /// Receivers that were not there before start at now, where others go on from before.
-    pub(super) fn begin_new_receivers(&self, watch: usize, newest: u64, progress: &Progress) {
-        for (_, receiver) in lock(&self.new).iter().filter(|(of, _)| *of == watch) {
-            progress.begin_at(*receiver, watch, newest);
-        }
+        progress.resume_watch(watch, |slot| {
+            let receivers = self.receivers.now();
+            let (name, _) = receivers.iter().find(|(_, of)| *of == slot)?;
+            self.of(watch, name)
+        })
     }
 
     pub(super) fn watch_status(&self, watch: usize, name: &str) -> WatchStatus {
@@ -162,6 +145,7 @@ impl Kept {
     /// The positions now; what has not begun is where it was.
     fn now(&self, progress: &Progress, status: &Status) -> Positions {
         let mut positions = Positions::default();
+        let receivers = self.receivers.now();
         let statuses = status.watches.get();
         for (watch, (name, before)) in self.watches.iter().enumerate() {
             let open = statuses.and_then(|statuses| statuses[watch].open());
@@ -169,10 +153,10 @@ impl Kept {
                 open_s: open.map(|open| milliseconds(open) / 1000).or(before.open_s),
                 ..WatchPosition::default()
             };
-            for (receiver, receiver_name) in self.receivers.iter().enumerate() {
-                let position = progress.position(receiver, watch);
+            for (receiver, slot) in &*receivers {
+                let position = progress.position(*slot, watch);
                 if let Some(position) = position.or_else(|| self.of(watch, receiver)) {
-                    now.receivers.insert(receiver_name.clone(), position);
+                    now.receivers.insert(receiver.clone(), position);
                 }
             }
             if !now.receivers.is_empty() {
@@ -209,7 +193,7 @@ impl Keeping {
     /// events, or flood.
     pub(super) async fn load(
         &mut self,
-        receivers: &[String],
+        receivers: &Arc<Receivers>,
         watches: &[String],
     ) -> Result<Kept, SourceError> {
         let text = match &mut self.store {
@@ -228,7 +212,7 @@ impl Keeping {
         };
         let kept = Kept::new(receivers, watches, &positions);
         // Without receivers there is nothing to keep.
-        let is_kept = |watch| receivers.is_empty() || kept.lowest(watch).is_some();
+        let is_kept = |watch| receivers.now().is_empty() || kept.lowest(watch).is_some();
         self.kept = (0..watches.len())
             .map(|watch| watch::Sender::new(is_kept(watch)))
             .collect();
