@@ -20,8 +20,9 @@ impl Receivers {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// From now on there are these. A new one is named before it is added to `Progress`, so that it is found
-    /// when a watch begins; one that was removed is named until it has settled everything, so that its position is kept.
+    /// From now on there are these. A new one is named before it is added to `Progress`, so that its kept position is
+    /// found when a watch begins. One that was removed is named until it has settled everything, so that its position is kept
+    /// so long, and not any more when it is retired there.
     pub fn replace(&self, names: impl IntoIterator<Item = (String, usize)>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = names.into_iter().collect();
     }

@@ -183,3 +183,51 @@ fn marks_of_versions_that_are_no_more_skip_nothing() {
     assert!(!ack.had(0, 91) && !ack.had(0, 5001));
     assert_eq!(progress.position(0, 0), Some(90));
 }
+
+#[test]
+fn who_comes_and_goes_while_chunks_flow_misses_nothing_and_holds_up_nothing() {
+    const CHUNKS: u64 = 3000;
+    let progress = progress(1, 1);
+    let (to_lane, chunks) = std::sync::mpsc::sync_channel::<Ack>(4);
+    let source = {
+        let progress = Arc::clone(&progress);
+        std::thread::spawn(move || {
+            for version in 1..=CHUNKS {
+                let ack = progress.start_chunk(0, version);
+                progress.seen(0, version);
+                to_lane.send(ack).unwrap();
+            }
+        })
+    };
+    // The lane knows who is there: it is told after they were added, and before they are retired.
+    let routed = Arc::new(Mutex::new(vec![0]));
+    let lane = {
+        let routed = Arc::clone(&routed);
+        std::thread::spawn(move || {
+            for ack in chunks {
+                let slots = routed.lock().unwrap();
+                let expected: Vec<(usize, usize)> = slots.iter().map(|slot| (*slot, 1)).collect();
+                ack.expect_all(&expected);
+                expected.iter().for_each(|(slot, _)| ack.settle(*slot, 1));
+            }
+        })
+    };
+    let mut last = None;
+    while !lane.is_finished() {
+        progress.add(1);
+        routed.lock().unwrap().push(1);
+        let position = progress.position(0, 0);
+        assert!(last <= position, "it went back");
+        last = position;
+        routed.lock().unwrap().pop();
+        progress.retire(1);
+    }
+    source.join().unwrap();
+    lane.join().unwrap();
+    assert!(progress.is_complete());
+    progress.add(1);
+    assert_eq!(
+        [0, 1].map(|slot| progress.position(slot, 0)),
+        [Some(CHUNKS); 2]
+    );
+}

@@ -119,6 +119,11 @@ impl Kept {
         positions.min()
     }
 
+    /// Nobody is there whose position could be kept.
+    fn is_for_nobody(&self) -> bool {
+        self.receivers.now().is_empty()
+    }
+
     /// Tells where each receiver was. Gives where the watch must begin for the one that has least, in its queue or behind
     /// it; `None` where none has anything.
     pub(super) fn resume(&self, watch: usize, progress: &Progress) -> Option<u64> {
@@ -135,10 +140,11 @@ impl Kept {
         WatchStatus::new(shown(name), open)
     }
 
-    /// Which watches have positions in there.
+    /// Which watches have positions in there, or need none.
     fn watches_in(&self, positions: &Positions) -> Vec<usize> {
         let watches = self.watches.iter().enumerate();
-        let there = watches.filter(|(_, (name, _))| positions.watches.contains_key(name));
+        let nobody = self.is_for_nobody();
+        let there = watches.filter(|(_, (name, _))| nobody || positions.watches.contains_key(name));
         there.map(|(watch, _)| watch).collect()
     }
 
@@ -212,7 +218,7 @@ impl Keeping {
         };
         let kept = Kept::new(receivers, watches, &positions);
         // Without receivers there is nothing to keep.
-        let is_kept = |watch| receivers.now().is_empty() || kept.lowest(watch).is_some();
+        let is_kept = |watch| kept.is_for_nobody() || kept.lowest(watch).is_some();
         self.kept = (0..watches.len())
             .map(|watch| watch::Sender::new(is_kept(watch)))
             .collect();
@@ -260,6 +266,9 @@ impl Keeping {
             tokio::time::sleep(turn.min(every)).await;
             let now = kept.now(progress, status);
             let text = now.text();
+            if kept.is_for_nobody() {
+                mark(&self.kept, &kept.watches_in(&now));
+            }
             if text == saved || now == Positions::default() {
                 continue;
             }
@@ -397,5 +406,67 @@ async fn load_patiently(store: &mut ConfigMapStore) -> Option<String> {
                 tokio::time::sleep(pause).await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(names: &[&str]) -> Vec<(String, usize)> {
+        let slot = |name: &&str| (*name).to_owned();
+        names.iter().map(slot).zip(0..).collect()
+    }
+
+    #[test]
+    fn positions_are_kept_of_the_receivers_that_there_are() {
+        let text = r#"{"version": 1, "watches": {"": {"receivers": {"dump": "40", "gone": "7"}}}}"#;
+        let positions = Positions::parse(text, "a test").expect("positions");
+        let receivers = Arc::new(Receivers::new(named(&["dump"])));
+        let kept = Kept::new(&receivers, &[String::new()], &positions);
+        let (progress, status) = (Progress::new(1), Status::default());
+        progress.add(0);
+        let now = || {
+            let now = kept.now(&progress, &status);
+            let positions = now.of_watch("").receivers.into_iter();
+            positions.collect::<Vec<(String, u64)>>()
+        };
+        let of = |name: &str, position| (name.to_owned(), position);
+        assert_eq!(kept.resume(0, &progress), Some(40));
+        assert_eq!(now(), [of("dump", 40)], "it has not begun");
+        progress.began(0, 90);
+
+        receivers.replace(named(&["dump", "new"]));
+        assert_eq!(now(), [of("dump", 40)], "it is not added yet");
+        progress.add(1);
+        assert_eq!(now(), [of("dump", 40), of("new", 90)]);
+        progress.seen(0, 95);
+        assert_eq!(now(), [of("dump", 95), of("new", 95)]);
+
+        receivers.replace([("new".to_owned(), 1)]);
+        progress.retire(0);
+        assert_eq!(now(), [of("new", 95)]);
+        assert!(!kept.is_for_nobody());
+        receivers.replace([]);
+        assert_eq!(
+            kept.watches_in(&kept.now(&progress, &status)),
+            [0],
+            "nobody waits for what is never kept"
+        );
+    }
+
+    #[test]
+    fn a_receiver_that_came_before_its_watch_is_resumed_where_it_was() {
+        let text =
+            r#"{"version": 1, "watches": {"": {"receivers": {"dump": "40", "back": "30"}}}}"#;
+        let positions = Positions::parse(text, "a test").expect("positions");
+        let receivers = Arc::new(Receivers::new(named(&["dump"])));
+        let kept = Kept::new(&receivers, &[String::new()], &positions);
+        let progress = Progress::new(1);
+        progress.add(0);
+        receivers.replace(named(&["dump", "back"]));
+        progress.add(1);
+        assert_eq!(kept.lowest(0), Some(30));
+        assert_eq!(kept.resume(0, &progress), Some(30));
     }
 }
