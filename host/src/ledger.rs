@@ -7,10 +7,13 @@
 //!
 //! Lanes count in a [`Tally`] of their own and add it once a chunk; receivers count as they go. A source counts only
 //! what it does not hand to a lane.
+//!
+//! Filters and receivers come and go while events flow. Each name has a slot and counts that are its own for ever: one that
+//! comes back counts on, and one that is gone stays in the ledger with what it counted, so that the sums hold.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
@@ -19,7 +22,7 @@ const REASONS_MAX: usize = 100;
 /// The row for all reasons beyond [`REASONS_MAX`].
 const OTHER_REASONS: &str = "(other reasons)";
 
-/// What one lane counted since it last added to the ledger. Filters by index.
+/// What one lane counted since it last added to the ledger. Filters by slot.
 #[derive(Debug, Default)]
 pub struct Tally {
     /// Events read.
@@ -41,20 +44,60 @@ pub struct Tally {
 }
 
 /// The ledger of a process.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Ledger {
-    filters: Vec<String>,
+    filters: Mutex<Slots<()>>,
     pipeline: Mutex<Tally>,
     malformed: AtomicU64,
     duplicates: AtomicU64,
     too_old: AtomicU64,
-    receivers: Vec<ReceiverCounts>,
+    receivers: Mutex<Slots<Arc<ReceiverCounts>>>,
+}
+
+/// All that ever were, by slot.
+#[derive(Debug)]
+struct Slots<T>(Vec<Slot<T>>);
+
+impl<T> Default for Slots<T> {
+    fn default() -> Slots<T> {
+        Slots(Vec::new())
+    }
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    name: String,
+    /// The configuration that runs has it.
+    is_current: bool,
+    counts: T,
+}
+
+impl<T: Default> Slots<T> {
+    /// The slot of a name, made at its first mention.
+    fn of(&mut self, name: &str) -> usize {
+        let known = self.0.iter().position(|slot| slot.name == name);
+        known.unwrap_or_else(|| {
+            self.0.push(Slot {
+                name: name.to_owned(),
+                is_current: false,
+                counts: T::default(),
+            });
+            self.0.len() - 1
+        })
+    }
+
+    fn current(&mut self, slots: &[usize]) {
+        for (index, slot) in self.0.iter_mut().enumerate() {
+            slot.is_current = slots.contains(&index);
+        }
+    }
 }
 
 /// What a receiver counts.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ReceiverCounts {
-    name: String,
+    /// What [`ReceiverCounts::recovered`] adds to: below 0 where an earlier queue of this process left events on the disk.
+    before: AtomicI64,
     recovered: AtomicU64,
     enqueued: AtomicU64,
     delivered: AtomicU64,
@@ -64,9 +107,20 @@ pub struct ReceiverCounts {
 }
 
 impl ReceiverCounts {
-    /// Events of an earlier run in its queue on disk.
+    /// A queue is being opened for it: [`ReceiverCounts::recovered`] is about that one from now on. What an earlier queue of
+    /// this process left on the disk is waiting already, and is not counted twice when it is found there.
+    pub fn opens_queue(&self) {
+        let now = self.snapshot();
+        let signed = |count| i64::try_from(count).unwrap_or(i64::MAX);
+        let before = signed(now.recovered) - signed(now.waiting);
+        self.before.store(before, Ordering::Relaxed);
+    }
+
+    /// Events that were in its queue on disk when it was opened, less what turned out to be delivered.
     pub fn recovered(&self, events: u64) {
-        self.recovered.store(events, Ordering::Relaxed);
+        let before = self.before.load(Ordering::Relaxed);
+        let recovered = events.saturating_add_signed(before);
+        self.recovered.store(recovered, Ordering::Relaxed);
     }
 
     /// Events put into its queue.
@@ -171,33 +225,28 @@ pub struct ReceiverLedger {
 }
 
 impl Ledger {
-    /// For these filters and receivers, in the order of their indices.
-    pub fn new(filters: Vec<String>, receivers: Vec<String>) -> Ledger {
-        let receivers = receivers
-            .into_iter()
-            .map(|name| ReceiverCounts {
-                name,
-                recovered: AtomicU64::new(0),
-                enqueued: AtomicU64::new(0),
-                delivered: AtomicU64::new(0),
-                dead: AtomicU64::new(0),
-                dropped: AtomicU64::new(0),
-                retries: AtomicU64::new(0),
-            })
-            .collect();
-        Ledger {
-            filters,
-            pipeline: Mutex::default(),
-            malformed: AtomicU64::new(0),
-            duplicates: AtomicU64::new(0),
-            too_old: AtomicU64::new(0),
-            receivers,
-        }
+    /// Without filters and receivers.
+    pub fn new() -> Ledger {
+        Ledger::default()
     }
 
-    /// The counts of the receiver with this index.
-    pub fn receiver(&self, index: usize) -> &ReceiverCounts {
-        &self.receivers[index]
+    /// The slot of the filter with this name: the same for ever, whether it is current or not.
+    pub fn filter(&self, name: &str) -> usize {
+        lock(&self.filters).of(name)
+    }
+
+    /// The slot of the receiver with this name, and its counts: the same for ever, whether it is current or not.
+    pub fn receiver(&self, name: &str) -> (usize, Arc<ReceiverCounts>) {
+        let mut receivers = lock(&self.receivers);
+        let slot = receivers.of(name);
+        (slot, Arc::clone(&receivers.0[slot].counts))
+    }
+
+    /// Says which filters and receivers the configuration that runs has, by slot. Others are shown where they counted
+    /// anything.
+    pub fn current(&self, filters: &[usize], receivers: &[usize]) {
+        lock(&self.filters).current(filters);
+        lock(&self.receivers).current(receivers);
     }
 
     /// A piece of input was no event.
@@ -205,9 +254,11 @@ impl Ledger {
         self.malformed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The names of the filters, in the order of their indices.
-    pub fn filters(&self) -> &[String] {
-        &self.filters
+    /// The names of the current filters, in the order of their slots.
+    pub fn filters(&self) -> Vec<String> {
+        let filters = lock(&self.filters);
+        let current = filters.0.iter().filter(|slot| slot.is_current);
+        current.map(|slot| slot.name.clone()).collect()
     }
 
     /// The source read so many events that it hands to no lane: seen before, or older than the configured age.
@@ -221,7 +272,7 @@ impl Ledger {
     /// Adds what a lane counted, and empties its tally.
     pub fn add(&self, tally: &mut Tally) {
         let tally = std::mem::take(tally);
-        let mut sum = self.pipeline.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sum = lock(&self.pipeline);
         sum.received += tally.received;
         sum.emitted += tally.emitted;
         sum.routed += tally.routed;
@@ -243,7 +294,9 @@ impl Ledger {
 
     /// The ledger now. While events flow, its sums may be off by what is between two counters.
     pub fn snapshot(&self) -> Snapshot {
-        let sum = self.pipeline.lock().unwrap_or_else(PoisonError::into_inner);
+        let sum = lock(&self.pipeline);
+        let filters = lock(&self.filters);
+        let name = |filter: &usize| filters.0[*filter].name.clone();
         let mut snapshot = Snapshot {
             received: sum.received,
             malformed: self.malformed.load(Ordering::Relaxed),
@@ -254,40 +307,37 @@ impl Ledger {
             ..Snapshot::default()
         };
         for ((filter, reason), count) in &sum.filtered {
-            let reasons = snapshot
-                .filtered
-                .entry(self.filters[*filter].clone())
-                .or_default();
+            let reasons = snapshot.filtered.entry(name(filter)).or_default();
             reasons.insert(reason.clone(), *count);
         }
         for (filter, kept) in &sum.kept {
-            snapshot
-                .errors
-                .entry(self.filters[*filter].clone())
-                .or_default()
-                .kept = *kept;
+            snapshot.errors.entry(name(filter)).or_default().kept = *kept;
         }
         for (filter, dropped) in &sum.dropped {
-            snapshot
-                .errors
-                .entry(self.filters[*filter].clone())
-                .or_default()
-                .dropped = *dropped;
+            snapshot.errors.entry(name(filter)).or_default().dropped = *dropped;
         }
-        drop(sum);
+        drop((sum, filters));
         // Read once, so that the first sum holds in every snapshot.
         let [duplicates, too_old] =
             [&self.duplicates, &self.too_old].map(|count| count.load(Ordering::Relaxed));
         snapshot.received += duplicates + too_old;
         snapshot.duplicates += duplicates;
         snapshot.too_old += too_old;
-        snapshot.receivers = self
-            .receivers
+        let receivers = lock(&self.receivers);
+        let rows = receivers
+            .0
             .iter()
-            .map(|receiver| (receiver.name.clone(), receiver.snapshot()))
+            .map(|slot| (slot, slot.counts.snapshot()));
+        snapshot.receivers = rows
+            .filter(|(slot, counts)| slot.is_current || *counts != ReceiverLedger::default())
+            .map(|(slot, counts)| (slot.name.clone(), counts))
             .collect();
         snapshot
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The row that a drop counts under: its own, while there is room for one more.
@@ -335,82 +385,4 @@ impl Snapshot {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::Arc;
-
-    #[test]
-    fn sums_hold_or_are_seen_not_to() {
-        let ledger = Ledger::new(vec!["quiet".into()], vec!["out".into()]);
-        let mut tally = Tally {
-            received: 5,
-            emitted: 1,
-            routed: 3,
-            unrouted: 1,
-            ..Tally::default()
-        };
-        tally.filtered.insert((0, "noise".into()), 1);
-        tally.dropped.insert(0, 1);
-        tally.kept.insert(0, 2);
-        ledger.add(&mut tally);
-        assert_eq!(tally.received, 0);
-        ledger.receiver(0).enqueued(3);
-        ledger.receiver(0).delivered(1);
-        ledger.receiver(0).dead(1);
-        let snapshot = ledger.snapshot();
-        assert!(snapshot.is_balanced(), "{snapshot:?}");
-        assert_eq!((snapshot.waiting(), snapshot.errors["quiet"].kept), (1, 2));
-        assert!(
-            !Snapshot {
-                received: 6,
-                ..snapshot
-            }
-            .is_balanced()
-        );
-    }
-
-    #[test]
-    fn what_the_source_leaves_out_was_received() {
-        let ledger = Arc::new(Ledger::new(vec![], vec![]));
-        let source = Arc::clone(&ledger);
-        let counting = std::thread::spawn(move || {
-            for turn in 0..1000 {
-                source.left_out(turn % 2, 1);
-            }
-        });
-        while !counting.is_finished() {
-            let mut tally = Tally {
-                received: 1,
-                unrouted: 1,
-                ..Tally::default()
-            };
-            ledger.add(&mut tally);
-            let snapshot = ledger.snapshot();
-            assert!(snapshot.is_balanced(), "in the middle: {snapshot:?}");
-        }
-        counting.join().expect("no panic");
-        let snapshot = ledger.snapshot();
-        assert_eq!((snapshot.duplicates, snapshot.too_old), (500, 1000));
-        assert_eq!(snapshot.received, 1500 + snapshot.unrouted);
-        assert!(snapshot.is_balanced());
-    }
-
-    #[test]
-    fn reasons_have_a_bounded_number_of_rows() {
-        let ledger = Ledger::new(vec!["a".into(), "b".into()], vec![]);
-        for index in 0..300 {
-            let mut tally = Tally {
-                received: 2,
-                ..Tally::default()
-            };
-            tally.filtered.insert((0, format!("reason {index}")), 1);
-            tally.filtered.insert((1, "always the same".into()), 1);
-            ledger.add(&mut tally);
-        }
-        let snapshot = ledger.snapshot();
-        assert_eq!(snapshot.filtered["a"].len(), REASONS_MAX + 1);
-        assert_eq!(snapshot.filtered["a"][OTHER_REASONS], 200);
-        assert_eq!(snapshot.filtered["b"]["always the same"], 300);
-        assert!(snapshot.is_balanced());
-    }
-}
+mod tests;

@@ -25,6 +25,7 @@ pub mod plugins;
 pub mod position;
 pub mod prepare;
 pub mod queue;
+pub mod receivers;
 pub mod route;
 pub mod secrets;
 pub mod shutdown;

@@ -16,7 +16,7 @@ use weir_runtime::{Decision, EMITTED_EVENTS_MAX, Failure, Filter, LogLimit, OnEr
 use crate::ack::Ack;
 use crate::config::Route;
 use crate::health::Heartbeat;
-use crate::ledger::{Ledger, Tally};
+use crate::ledger::{Ledger, ReceiverCounts, Tally};
 use crate::queue::{Portion, Pushed, Queue};
 use crate::route;
 use crate::shutdown::{Phase, Shutdown};
@@ -29,6 +29,10 @@ const HOLD_MOST: Duration = Duration::from_secs(30);
 
 /// Where a lane's events go.
 pub struct Outlet {
+    /// The receiver's slot.
+    pub slot: usize,
+    /// What it counts.
+    pub counts: Arc<ReceiverCounts>,
     /// The receiver's queue.
     pub queue: Arc<Queue>,
     /// Whether its documents have their keys' dots replaced.
@@ -37,15 +41,17 @@ pub struct Outlet {
 
 /// A filter of the configuration in one lane.
 pub struct LaneFilter {
+    slot: usize,
     filter: Filter,
     on_error: OnError,
     failures: LogLimit,
 }
 
 impl LaneFilter {
-    /// With what `onError` says for it.
-    pub fn new(filter: Filter, on_error: OnError) -> LaneFilter {
+    /// With its slot in the ledger, and what `onError` says for it.
+    pub fn new(slot: usize, filter: Filter, on_error: OnError) -> LaneFilter {
         LaneFilter {
+            slot,
             filter,
             on_error,
             failures: LogLimit::new(FAILURE_LINES_A_SECOND_MAX),
@@ -171,10 +177,7 @@ impl Lane {
                 self.note_settled(&ack);
             }
             match ack.only() {
-                Some(receiver) => {
-                    self.send(receiver, &Current::new(event));
-                    self.tally.routed += 1;
-                }
+                Some(slot) => self.letter(slot, event),
                 None => self.event(&route, event)?,
             }
         }
@@ -185,20 +188,30 @@ impl Lane {
     /// After a restart receivers are not all at the same place: which of them had this event before. One without a
     /// readable version is nobody's.
     fn note_settled(&mut self, ack: &Ack) {
-        for (receiver, settled) in self.settled.iter_mut().enumerate() {
-            *settled = self.version > 0 && ack.had(receiver, self.version);
+        for (outlet, settled) in self.outlets.iter().zip(&mut self.settled) {
+            *settled = self.version > 0 && ack.had(outlet.slot, self.version);
+        }
+    }
+
+    /// Sends a dead letter to its receiver, if there still is one.
+    fn letter(&mut self, slot: usize, event: EventRef<'_>) {
+        match self.outlets.iter().position(|outlet| outlet.slot == slot) {
+            Some(receiver) => {
+                self.send(receiver, &Current::new(event));
+                self.tally.routed += 1;
+            }
+            None => self.tally.unrouted += 1,
         }
     }
 
     /// Queues what the chunk has for each receiver, in pieces that a queue has room for.
     fn flush(&mut self, ack: &Arc<Ack>) -> Result<(), Aborted> {
-        for (receiver, portion) in self.outgoing.iter().enumerate() {
-            ack.expect(receiver, portion.documents.len());
-        }
+        let portions = self.outlets.iter().zip(&self.outgoing);
+        let expected = portions.map(|(outlet, portion)| (outlet.slot, portion.documents.len()));
+        ack.expect_all(&expected.collect::<Vec<_>>());
         let mut any_queued = false;
-        for (receiver, portion) in self.outgoing.iter_mut().enumerate() {
-            let queue = &self.outlets[receiver].queue;
-            let counts = self.ledger.receiver(receiver);
+        for (outlet, portion) in self.outlets.iter().zip(&mut self.outgoing) {
+            let (queue, counts) = (&outlet.queue, &outlet.counts);
             let mut rest = std::mem::take(portion);
             while !rest.documents.is_empty() {
                 let after = rest.split_off(queue.events_max());
@@ -242,13 +255,15 @@ impl Lane {
                 dropped: Some(DroppedBy::Filter(filter, reason)),
                 ..
             } => {
-                *self.tally.filtered.entry((filter, reason)).or_default() += 1;
+                let slot = self.filters[filter].slot;
+                *self.tally.filtered.entry((slot, reason)).or_default() += 1;
             }
             Fate {
                 dropped: Some(DroppedBy::Error(filter)),
                 ..
             } => {
-                *self.tally.dropped.entry(filter).or_default() += 1;
+                let slot = self.filters[filter].slot;
+                *self.tally.dropped.entry(slot).or_default() += 1;
             }
             Fate { repeated: true, .. } => self.tally.duplicates += 1,
             Fate { dropped: None, .. } => self.tally.unrouted += 1,
@@ -286,7 +301,8 @@ impl Lane {
                 return Ok(());
             }
             Err(_) => {
-                *self.tally.kept.entry(filter).or_default() += 1;
+                let slot = self.filters[filter].slot;
+                *self.tally.kept.entry(slot).or_default() += 1;
                 return self.filter(route, next + 1, current, fate);
             }
         };

@@ -98,7 +98,7 @@ fn ready(report: Report, phase: Phase) -> Response<Full<Bytes>> {
 fn figures(state: &State, started: Option<SystemTime>) -> Figures {
     Figures {
         now: SystemTime::now(),
-        filters: state.ledger.filters().to_vec(),
+        filters: state.ledger.filters(),
         ledger: state.ledger.snapshot(),
         kubernetes: state.kubernetes.as_ref().map(|figures| figures()),
         process: Process {

@@ -12,7 +12,8 @@ use crate::health::Report;
 use crate::shutdown::Phase;
 
 fn state() -> State {
-    let ledger = Ledger::new(vec!["quiet".into()], vec!["out".into()]);
+    let ledger = Ledger::new();
+    ledger.current(&[ledger.filter("quiet")], &[ledger.receiver("out").0]);
     ledger.left_out(2, 3);
     State {
         ledger: Arc::new(ledger),

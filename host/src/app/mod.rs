@@ -30,6 +30,7 @@ use crate::output::StandardOutput;
 use crate::plugins::Loader;
 use crate::prepare::{Prepared, StartError, prepare};
 use crate::queue::Queue;
+use crate::receivers::Receivers;
 use crate::shutdown::Shutdown;
 use crate::source::{Spread, kubernetes, replay};
 use crate::ways::http_client;
@@ -75,6 +76,7 @@ struct Stages {
 struct Shared {
     ledger: Arc<Ledger>,
     progress: Arc<Progress>,
+    receivers: Arc<Receivers>,
     shutdown: Arc<Shutdown>,
     heartbeats: Arc<Heartbeats>,
 }
@@ -85,14 +87,11 @@ struct Shared {
 /// When it cannot begin. Everything later is in the report.
 pub fn run(config: Config, loader: &mut Loader, access: Access) -> Result<Report, RunError> {
     let system = |what: &str, error: std::io::Error| RunError::System(format!("{what}: {error}"));
-    let filters = config.filters.iter().map(|filter| filter.name.clone());
-    let receivers = config
-        .receivers
-        .iter()
-        .map(|receiver| receiver.name.clone());
+    let ledger = Ledger::new();
     let shared = Shared {
-        ledger: Arc::new(Ledger::new(filters.collect(), receivers.collect())),
-        progress: Progress::new(config.receivers.len(), watches(&config.source).len()),
+        receivers: Arc::new(name_slots(&config, &ledger)),
+        ledger: Arc::new(ledger),
+        progress: Progress::new(watches(&config.source).len()),
         shutdown: Arc::new(Shutdown::default()),
         heartbeats: Arc::default(),
     };
@@ -108,6 +107,10 @@ pub fn run(config: Config, loader: &mut Loader, access: Access) -> Result<Report
     let prepared = prepare(&config, loader, &output, &client, lanes).map_err(RunError::Start)?;
     shared.shutdown.on_abort(move || client.stop());
     let queues = open_queues(&config, &shared).map_err(RunError::Start)?;
+    let receivers = shared.receivers.now();
+    receivers
+        .iter()
+        .for_each(|(_, slot)| shared.progress.add(*slot));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -137,6 +140,20 @@ pub fn run(config: Config, loader: &mut Loader, access: Access) -> Result<Report
     })
 }
 
+/// The slots of what a configuration names, which are the current ones from now on.
+fn name_slots(config: &Config, ledger: &Ledger) -> Receivers {
+    let filters = config.filters.iter();
+    let filters: Vec<usize> = filters.map(|filter| ledger.filter(&filter.name)).collect();
+    let receivers = config.receivers.iter().map(|receiver| {
+        let (slot, _) = ledger.receiver(&receiver.name);
+        (receiver.name.clone(), slot)
+    });
+    let receivers: Vec<(String, usize)> = receivers.collect();
+    let slots: Vec<usize> = receivers.iter().map(|(_, slot)| *slot).collect();
+    ledger.current(&filters, &slots);
+    Receivers::new(receivers)
+}
+
 /// Whether everything was delivered, or waits where it outlives this process.
 fn is_settled(ledger: &Snapshot, queues: &stages::Queues) -> bool {
     let waiting = ledger
@@ -159,14 +176,11 @@ fn bind(config: &config::Admin) -> Result<Admin, RunError> {
 fn admin_state(config: &Config, source: &Opened, shared: &Shared) -> admin::State {
     let observed = match source {
         Opened::Replay(_) => None,
-        Opened::Kubernetes { status, .. } => {
-            let receivers = config.receivers.iter();
-            Some(observe::Observed {
-                status: Arc::clone(status),
-                progress: Arc::clone(&shared.progress),
-                receivers: receivers.map(|receiver| receiver.name.clone()).collect(),
-            })
-        }
+        Opened::Kubernetes { status, .. } => Some(observe::Observed {
+            status: Arc::clone(status),
+            progress: Arc::clone(&shared.progress),
+            receivers: Arc::clone(&shared.receivers),
+        }),
     };
     let observed = observed.map(Arc::new);
     let readiness: Box<dyn Readiness> = match &observed {
@@ -255,12 +269,11 @@ fn open_source(
         config::Source::Replay(replay) => return Ok(Opened::Replay(replay.clone())),
         config::Source::Kubernetes(kubernetes) => kubernetes,
     };
-    let receivers = config.receivers.iter();
     let parts = kubernetes::Parts {
         config: (**kubernetes).clone(),
         cluster_name: config.cluster_name.clone(),
         checkpoint: config.checkpoint.clone(),
-        receivers: receivers.map(|receiver| receiver.name.clone()).collect(),
+        receivers: Arc::clone(&shared.receivers),
         access,
         ledger: Arc::clone(&shared.ledger),
         progress: Arc::clone(&shared.progress),
@@ -325,15 +338,9 @@ fn start_source(
     match source {
         Opened::Replay(replay) => {
             let (ledger, shutdown) = (Arc::clone(&shared.ledger), Arc::clone(&shared.shutdown));
-            let names = config
-                .receivers
-                .iter()
-                .map(|receiver| receiver.name.clone());
-            let names: Vec<String> = names.collect();
-            for receiver in 0..names.len() {
-                // A file has no positions.
-                shared.progress.resume(receiver, 0, None);
-            }
+            // A file has no positions.
+            shared.progress.resume_watch(0, |_| None);
+            let names = Arc::clone(&shared.receivers);
             let cluster_name = &config.cluster_name;
             let source = replay::Source::new(replay, cluster_name, spread, names, ledger, shutdown);
             let source = thread(name, &shared.shutdown, move || source.run())?;

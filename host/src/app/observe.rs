@@ -10,6 +10,7 @@ use weir_kubernetes::status::{Phase, WatchSnapshot};
 use crate::ack::Progress;
 use crate::health::{Readiness, Report};
 use crate::metrics;
+use crate::receivers::Receivers;
 use crate::source::kubernetes::Status;
 
 /// The source as it is seen from outside.
@@ -18,8 +19,8 @@ pub(super) struct Observed {
     pub status: Arc<Status>,
     /// Where its receivers are.
     pub progress: Arc<Progress>,
-    /// Their names, by index.
-    pub receivers: Vec<String>,
+    /// Their names.
+    pub receivers: Arc<Receivers>,
 }
 
 impl Observed {
@@ -52,10 +53,10 @@ impl Observed {
     }
 
     fn watch(&self, index: usize, watch: WatchSnapshot) -> metrics::Watch {
-        let receivers = self.receivers.iter().enumerate();
-        let positions = receivers.filter_map(|(receiver, name)| {
-            Some((name.clone(), self.progress.position(receiver, index)?))
-        });
+        let receivers = self.receivers.now();
+        let positions = receivers
+            .iter()
+            .filter_map(|(name, slot)| Some((name.clone(), self.progress.position(*slot, index)?)));
         metrics::Watch {
             connected: watch.phase == Phase::Watching,
             positions: positions.collect(),

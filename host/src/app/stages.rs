@@ -55,7 +55,7 @@ pub(super) fn open_queues(config: &Config, shared: &Shared) -> Result<Queues, Ve
                 problem,
             });
         };
-        match open_queue(index, receiver, config, shared) {
+        match open_queue(receiver, config, shared) {
             Ok(queue) => opened.queues.push(Arc::new(queue)),
             Err(error) => note(Problem::Disk(error)),
         }
@@ -81,7 +81,6 @@ pub(super) fn open_queues(config: &Config, shared: &Shared) -> Result<Queues, Ve
 }
 
 fn open_queue(
-    index: usize,
     receiver: &config::Receiver,
     config: &Config,
     shared: &Shared,
@@ -89,18 +88,19 @@ fn open_queue(
     let config::Batch { events, bytes, age } = receiver.batch;
     let limits = BatchLimits { events, bytes, age };
     let (on_full, queue) = (receiver.queue.on_full, &receiver.queue);
+    let (slot, counts) = shared.ledger.receiver(&receiver.name);
+    counts.opens_queue();
     let Some(disk) = &queue.disk else {
-        let queue = MemoryQueue::new(index, queue.events, on_full, limits);
+        let queue = MemoryQueue::new(slot, queue.events, on_full, limits);
         return Ok(Queue::Memory(queue));
     };
     let watches = watches(&config.source);
-    let ledger = Arc::clone(&shared.ledger);
     let shutdown = Arc::clone(&shared.shutdown);
     let told = Told {
-        recovered: Box::new(move |events| ledger.receiver(index).recovered(events)),
+        recovered: Box::new(move |events| counts.recovered(events)),
         damaged: Box::new(move || shutdown.advance(Phase::Aborting)),
     };
-    let of = (index, receiver.name.as_str());
+    let of = (slot, receiver.name.as_str());
     let progress = &shared.progress;
     let queue = DiskQueue::open(of, disk, on_full, limits, watches, progress, told)?;
     Ok(Queue::Disk(queue))
@@ -116,7 +116,7 @@ pub(super) fn start_receivers(
     let start = |(index, used): (usize, SinkUse)| {
         let receiver = &config.receivers[index];
         let settings = deliver::Settings {
-            receiver: index,
+            counts: shared.ledger.receiver(&receiver.name).1,
             name: receiver.name.clone(),
             retry: receiver.retry,
             batch_events: receiver.batch.events,
@@ -128,7 +128,6 @@ pub(super) fn start_receivers(
             settings,
             Arc::clone(&queues[index]),
             used.sink,
-            Arc::clone(&shared.ledger),
             Arc::clone(&shared.shutdown),
         )
         .only_while(Arc::clone(may_call))
@@ -150,19 +149,29 @@ pub(super) fn start_lanes(
     shared: &Shared,
 ) -> std::io::Result<Lanes> {
     let route = Arc::new(config.route.clone());
-    let outlet = |(queue, receiver): (&Arc<Queue>, &config::Receiver)| Outlet {
-        queue: Arc::clone(queue),
-        de_dot: receiver.de_dot,
+    let outlet = |(queue, receiver): (&Arc<Queue>, &config::Receiver)| {
+        let (slot, counts) = shared.ledger.receiver(&receiver.name);
+        Outlet {
+            slot,
+            counts,
+            queue: Arc::clone(queue),
+            de_dot: receiver.de_dot,
+        }
     };
     let (mut lanes, mut senders) = (Vec::new(), Vec::new());
     for index in 0..count {
-        let of_lane = |used: &mut FilterUse| {
+        let of_lane = |(used, filter): (&mut FilterUse, &config::Filter)| {
             let instance = used.instances.pop().expect("prepared one for each lane");
-            LaneFilter::new(instance, used.on_error)
+            let slot = shared.ledger.filter(&filter.name);
+            LaneFilter::new(slot, instance, used.on_error)
         };
         let lane = Lane::new(
             Arc::clone(&route),
-            filters.iter_mut().map(of_lane).collect(),
+            filters
+                .iter_mut()
+                .zip(&config.filters)
+                .map(of_lane)
+                .collect(),
             queues.iter().zip(&config.receivers).map(outlet).collect(),
             Arc::clone(&shared.ledger),
             Arc::clone(&shared.shutdown),

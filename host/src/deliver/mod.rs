@@ -30,7 +30,7 @@ use weir_template::Layout;
 
 use crate::config::Retry;
 use crate::health::Heartbeat;
-use crate::ledger::Ledger;
+use crate::ledger::ReceiverCounts;
 use crate::queue::{Item, Queue, Receipt, Taken};
 use crate::shutdown::{Phase, Shutdown};
 
@@ -51,8 +51,8 @@ pub type MayCall = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// How one receiver delivers.
 pub struct Settings {
-    /// Its index.
-    pub receiver: usize,
+    /// What it counts.
+    pub counts: Arc<ReceiverCounts>,
     /// Its name.
     pub name: String,
     /// `retry`.
@@ -72,7 +72,6 @@ pub struct Delivery {
     settings: Settings,
     queue: Arc<Queue>,
     sink: Sink,
-    ledger: Arc<Ledger>,
     shutdown: Arc<Shutdown>,
     may_call: MayCall,
     heartbeat: Option<Heartbeat>,
@@ -158,7 +157,6 @@ impl Delivery {
         settings: Settings,
         queue: Arc<Queue>,
         sink: Sink,
-        ledger: Arc<Ledger>,
         shutdown: Arc<Shutdown>,
     ) -> Delivery {
         Delivery {
@@ -166,7 +164,6 @@ impl Delivery {
             settings,
             queue,
             sink,
-            ledger,
             shutdown,
             may_call: Arc::new(|| true),
             heartbeat: None,
@@ -392,9 +389,7 @@ impl Delivery {
             receipt.settle(item);
         }
         receipt.flush();
-        self.ledger
-            .receiver(self.settings.receiver)
-            .dead(dead.len());
+        self.settings.counts.dead(dead.len());
         Ok(())
     }
 
@@ -418,8 +413,7 @@ impl Delivery {
 
     /// The sink gave a final answer for so many events: whatever was wrong with it is over.
     fn decided(&mut self, delivered: usize, dead: usize) {
-        let counts = self.ledger.receiver(self.settings.receiver);
-        counts.delivered(delivered);
+        self.settings.counts.delivered(delivered);
         if self.failures > 0 && delivered + dead > 0 {
             let receiver = &self.settings.name;
             tracing::info!(receiver, delivered, dead, "the sink answers again");
@@ -457,7 +451,7 @@ impl Delivery {
 
     /// Says so, once a call and so no more often than the pauses allow.
     fn note_failure(&mut self, events: usize, reason: &str, pause: Duration) {
-        self.ledger.receiver(self.settings.receiver).retried();
+        self.settings.counts.retried();
         self.failures = self.failures.saturating_add(1);
         let plugin = self.sink.plugin();
         tracing::warn!(

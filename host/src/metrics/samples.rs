@@ -1,5 +1,6 @@
 //! How the values of metrics are read from [`Figures`]: small functions for the rows of `families`.
 
+use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Checkpoint, Counts, Figures, Kubernetes, Lookup, Watch};
@@ -58,7 +59,13 @@ pub(super) fn filter_dropped(figures: &Figures) -> Vec<Sample> {
 }
 
 pub(super) fn filter_errors(figures: &Figures) -> Vec<Sample> {
-    let rows = figures.filters.iter().flat_map(|filter| {
+    // Of those that there are, and of those that counted any before they were removed.
+    let filters: BTreeSet<&String> = figures
+        .filters
+        .iter()
+        .chain(figures.ledger.errors.keys())
+        .collect();
+    let rows = filters.into_iter().flat_map(|filter| {
         let errors = figures.ledger.errors.get(filter);
         let errors = errors.copied().unwrap_or_default();
         [("kept", errors.kept), ("dropped", errors.dropped)]

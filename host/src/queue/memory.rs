@@ -18,7 +18,7 @@ struct Waiting {
 
 /// The queue.
 pub struct MemoryQueue {
-    receiver: usize,
+    slot: usize,
     events_max: usize,
     on_full: OnFull,
     batch: BatchLimits,
@@ -43,16 +43,11 @@ struct Inner {
 }
 
 impl MemoryQueue {
-    /// A queue for the receiver with this index.
-    pub fn new(
-        receiver: usize,
-        events_max: usize,
-        on_full: OnFull,
-        batch: BatchLimits,
-    ) -> MemoryQueue {
+    /// A queue for the receiver with this slot.
+    pub fn new(slot: usize, events_max: usize, on_full: OnFull, batch: BatchLimits) -> MemoryQueue {
         let (filled, freed) = (Condvar::new(), Condvar::new());
         MemoryQueue {
-            receiver,
+            slot,
             events_max,
             on_full,
             batch,
@@ -141,7 +136,7 @@ impl MemoryQueue {
                 }
             }
         }
-        let taken = inner.take_batch(self.batch, self.receiver);
+        let taken = inner.take_batch(self.batch, self.slot);
         drop(inner);
         self.freed.notify_all();
         Some(taken)
@@ -153,7 +148,7 @@ impl MemoryQueue {
         if inner.aborted || inner.events == 0 {
             return None;
         }
-        let taken = inner.take_batch(self.batch, self.receiver);
+        let taken = inner.take_batch(self.batch, self.slot);
         drop(inner);
         self.freed.notify_all();
         Some(taken)
@@ -195,7 +190,7 @@ impl MemoryQueue {
                 .drain(..count)
                 .map(|document| document.as_str().len())
                 .sum();
-            portion.ack.settle(self.receiver, count);
+            portion.ack.settle(self.slot, count);
             if portion.documents.is_empty() {
                 inner.portions.pop_front();
             }
@@ -207,7 +202,7 @@ impl MemoryQueue {
 }
 
 impl Inner {
-    fn take_batch(&mut self, limits: BatchLimits, receiver: usize) -> Taken {
+    fn take_batch(&mut self, limits: BatchLimits, slot: usize) -> Taken {
         let mut items = Vec::with_capacity(limits.events.min(self.events));
         let mut settlers = Vec::new();
         let mut bytes = 0;
@@ -230,7 +225,7 @@ impl Inner {
             if items.len() > before {
                 settlers.push(Settler::Chunk {
                     ack: Arc::clone(&portion.ack),
-                    receiver,
+                    slot,
                 });
             }
             if !portion.documents.is_empty() {
@@ -268,11 +263,17 @@ mod tests {
             .collect()
     }
 
+    fn one_receiver() -> Arc<Progress> {
+        let progress = Progress::new(1);
+        progress.add(0);
+        progress
+    }
+
     /// The `nth` chunk, of so many events; the first is 1, so that a position counts chunks.
     fn portion(progress: &Arc<Progress>, nth: u64, count: usize) -> (Vec<Document>, Arc<Ack>) {
         let ack = progress.start_chunk(0, nth);
         progress.seen(0, nth);
-        ack.expect(0, count);
+        ack.expect_all(&[(0, count)]);
         (documents(count), Arc::new(ack))
     }
 
@@ -285,7 +286,7 @@ mod tests {
 
     #[test]
     fn batches_cross_portions_and_settle_their_chunks() {
-        let progress = Progress::new(1, 1);
+        let progress = one_receiver();
         let queue = MemoryQueue::new(0, 100, OnFull::Wait, NO_WAIT);
         for (nth, count) in [(1, 2), (2, 2), (3, 1)] {
             let (documents, ack) = portion(&progress, nth, count);
@@ -308,7 +309,7 @@ mod tests {
 
     #[test]
     fn the_oldest_are_dropped_and_settled_where_that_is_wanted() {
-        let progress = Progress::new(1, 1);
+        let progress = one_receiver();
         let queue = MemoryQueue::new(0, 4, OnFull::DropOldest, NO_WAIT);
         let (documents, ack) = portion(&progress, 1, 3);
         queue.push(documents, &ack, || ());
@@ -328,7 +329,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_holds_up_who_pushes_until_there_is_room() {
-        let progress = Progress::new(1, 1);
+        let progress = one_receiver();
         let queue = Arc::new(MemoryQueue::new(0, 3, OnFull::Wait, NO_WAIT));
         let (documents, ack) = portion(&progress, 1, 3);
         queue.push(documents, &ack, || ());
@@ -344,7 +345,7 @@ mod tests {
 
     #[test]
     fn a_batch_does_not_wait_for_what_a_full_queue_keeps_out() {
-        let progress = Progress::new(1, 1);
+        let progress = one_receiver();
         let never = BatchLimits {
             events: 1000,
             age: Duration::from_secs(3600),
@@ -365,7 +366,7 @@ mod tests {
 
     #[test]
     fn an_abort_ends_every_wait() {
-        let progress = Progress::new(1, 1);
+        let progress = one_receiver();
         let queue = Arc::new(MemoryQueue::new(0, 1, OnFull::Wait, NO_WAIT));
         let (documents, ack) = portion(&progress, 1, 1);
         queue.push(documents, &ack, || ());
@@ -379,7 +380,7 @@ mod tests {
 
     #[test]
     fn a_batch_holds_at_least_one_event_however_large() {
-        let progress = Progress::new(1, 1);
+        let progress = one_receiver();
         let limits = BatchLimits {
             bytes: 1,
             ..NO_WAIT

@@ -111,8 +111,8 @@ pub struct Receipt {
 
 /// So many events of one origin.
 enum Settler {
-    /// Of one chunk, for the receiver with this index.
-    Chunk { ack: Arc<Ack>, receiver: usize },
+    /// Of one chunk, for the receiver with this slot.
+    Chunk { ack: Arc<Ack>, slot: usize },
     /// Of a queue on disk.
     Disk(Arc<DiskQueue>),
 }
@@ -122,7 +122,7 @@ impl Receipt {
     /// follows.
     pub fn settle(&self, item: &Item) {
         match &self.settlers[item.settler] {
-            Settler::Chunk { ack, receiver } => ack.settle(*receiver, 1),
+            Settler::Chunk { ack, slot } => ack.settle(*slot, 1),
             Settler::Disk(queue) => queue.settle(item.index),
         }
     }

@@ -4,6 +4,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+use crate::receivers::Receivers;
+
 /// How `deliver::dead_letters` begins a line; no event begins so.
 const BEGINNING: &[u8] = b"{\"receiver\":";
 
@@ -27,19 +29,22 @@ pub(super) enum LetterError {
     Unknown(String, String),
 }
 
-/// The event in a value, and the receiver where it is a dead letter.
+/// The event in a value, and the slot of its receiver where it is a dead letter.
 pub(super) fn open<'a>(
     value: &'a [u8],
-    receivers: &[String],
+    receivers: &Receivers,
 ) -> Result<(Option<usize>, &'a [u8]), LetterError> {
     if !value.trim_ascii_start().starts_with(BEGINNING) {
         return Ok((None, value));
     }
     let letter: Letter<'a> = serde_json::from_slice(value)?;
-    let receiver = receivers.iter().position(|name| *name == letter.receiver);
-    match receiver {
-        Some(receiver) => Ok((Some(receiver), letter.event.get().as_bytes())),
-        None => Err(LetterError::Unknown(letter.receiver, receivers.join(", "))),
+    match receivers.slot(&letter.receiver) {
+        Some(slot) => Ok((Some(slot), letter.event.get().as_bytes())),
+        None => {
+            let receivers = receivers.now();
+            let names: Vec<&str> = receivers.iter().map(|(name, _)| name.as_str()).collect();
+            Err(LetterError::Unknown(letter.receiver, names.join(", ")))
+        }
     }
 }
 
@@ -49,11 +54,11 @@ mod tests {
 
     #[test]
     fn a_letter_is_told_from_an_event() {
-        let receivers = ["dump".to_owned(), "search".to_owned()];
+        let receivers = Receivers::new([("dump".to_owned(), 4), ("search".to_owned(), 2)]);
         let letter =
             br#"{"receiver":"search","reason":"no","time":"t","id":"u/1","event":{"a":1}}"#;
         let opened = open(letter, &receivers).expect("a letter");
-        assert_eq!(opened, (Some(1), &br#"{"a":1}"#[..]));
+        assert_eq!(opened, (Some(2), &br#"{"a":1}"#[..]));
         let event = br#"{"metadata":{}}"#;
         assert_eq!(
             open(event, &receivers).expect("an event"),

@@ -76,7 +76,7 @@ impl Spread {
         self.push_for(None, watch, version, event)
     }
 
-    /// As [`Spread::push`], to one receiver alone where one is given: past routes and filters.
+    /// As [`Spread::push`], to the receiver with this slot alone where one is given: past routes and filters.
     ///
     /// # Errors
     /// When the lanes have ended.

@@ -14,6 +14,7 @@ use weir_runtime::{LogLimit, clean};
 
 use crate::config::{Repeat, Replay, ReplayPath};
 use crate::ledger::Ledger;
+use crate::receivers::Receivers;
 use crate::shutdown::{Phase, Shutdown};
 use crate::source::input::{Input, Renewed};
 use crate::source::letter;
@@ -65,8 +66,8 @@ pub struct Source {
     config: Replay,
     reader: Reader,
     spread: Spread,
-    /// Names, by index: a dead letter goes to its receiver alone.
-    receivers: Vec<String>,
+    /// A dead letter goes to its receiver alone.
+    receivers: Arc<Receivers>,
     pace: Option<Pace>,
     ledger: Arc<Ledger>,
     shutdown: Arc<Shutdown>,
@@ -83,7 +84,7 @@ impl Source {
         config: Replay,
         cluster_name: &str,
         spread: Spread,
-        receivers: Vec<String>,
+        receivers: Arc<Receivers>,
         ledger: Arc<Ledger>,
         shutdown: Arc<Shutdown>,
     ) -> Source {

@@ -30,7 +30,7 @@ const FAILURE_LINES_A_SECOND_MAX: u32 = 1;
 
 /// The queue.
 pub struct DiskQueue {
-    receiver: usize,
+    slot: usize,
     name: String,
     /// The names of the source's watches, by index.
     watches: Vec<String>,
@@ -99,12 +99,12 @@ struct OutRecord {
 }
 
 impl DiskQueue {
-    /// Opens the queue of the receiver with this index and name, over a source with these watches.
+    /// Opens the queue of the receiver with this slot and name, over a source with these watches.
     ///
     /// # Errors
     /// When the folder cannot be used, or another process has it.
     pub fn open(
-        (receiver, name): (usize, &str),
+        (slot, name): (usize, &str),
         disk: &Disk,
         on_full: OnFull,
         batch: BatchLimits,
@@ -131,7 +131,7 @@ impl DiskQueue {
             aborted: false,
         };
         let queue = Arc::new(DiskQueue {
-            receiver,
+            slot,
             name: name.to_owned(),
             watches,
             on_full,
@@ -147,7 +147,7 @@ impl DiskQueue {
             failures: LogLimit::new(FAILURE_LINES_A_SECOND_MAX),
         });
         let stored: Arc<dyn Stored> = queue.clone();
-        progress.stores(receiver, Arc::downgrade(&stored));
+        progress.stores(slot, Arc::downgrade(&stored));
         Ok(queue)
     }
 
@@ -305,7 +305,7 @@ impl DiskQueue {
         if self.spool.is_empty() && inner.pushing == 0 {
             for (watch, state) in inner.watches.iter_mut().enumerate() {
                 state.held = false;
-                self.progress.hold(self.receiver, watch, u64::MAX);
+                self.progress.hold(self.slot, watch, u64::MAX);
             }
         }
         drop(inner);
@@ -321,7 +321,7 @@ impl DiskQueue {
         let stale = inner.watches[watch].stale > 0
             || (inner.recovered > 0 && mark_at_start.is_none_or(|mark| record.below > *mark));
         if !stale {
-            self.progress.hold(self.receiver, watch, record.below);
+            self.progress.hold(self.slot, watch, record.below);
         }
     }
 
@@ -350,7 +350,7 @@ impl DiskQueue {
             .watches
             .iter()
             .enumerate()
-            .map(|(watch, name)| (name.as_str(), self.progress.mark(self.receiver, watch)))
+            .map(|(watch, name)| (name.as_str(), self.progress.mark(self.slot, watch)))
             .collect();
         if let Err(error) = self.spool.save_marks(&marks) {
             self.complain(&error, "some events may be queued twice after a restart");

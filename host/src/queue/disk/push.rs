@@ -51,7 +51,7 @@ impl DiskQueue {
         inner.since.get_or_insert_with(Instant::now);
         drop(inner);
         // What is held is held already: from here on the position is the queue's affair.
-        ack.settle(self.receiver, entries.len());
+        ack.settle(self.slot, entries.len());
         self.filled.notify_one();
         Pushed::Queued { dropped }
     }
@@ -59,13 +59,13 @@ impl DiskQueue {
     /// From now on the queue is not empty: the position stays where it is until what comes is delivered.
     fn begin_push(&self, ack: &Ack) -> Mark {
         let epoch = *read(&self.epoch);
-        let version = ack.mark(self.receiver);
+        let version = ack.mark(self.slot);
         let mut inner = self.lock();
         inner.pushing += 1;
         let watch = &mut inner.watches[ack.watch()];
         if !watch.held {
             watch.held = true;
-            self.progress.hold(self.receiver, ack.watch(), version);
+            self.progress.hold(self.slot, ack.watch(), version);
         }
         Mark { version, epoch }
     }

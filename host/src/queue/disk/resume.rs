@@ -43,7 +43,7 @@ impl Stored for DiskQueue {
         if !self.spool.is_empty() {
             inner.watches[watch].held = true;
             let held = position.unwrap_or(POSITION_UNKNOWN);
-            self.progress.hold(self.receiver, watch, held);
+            self.progress.hold(self.slot, watch, held);
         }
         drop(inner);
         self.filled.notify_all();
@@ -74,7 +74,7 @@ impl Stored for DiskQueue {
         if waiting > 0 || inner.pushing > 0 {
             inner.watches[watch].stale = waiting;
             inner.watches[watch].held = true;
-            self.progress.hold(self.receiver, watch, 0);
+            self.progress.hold(self.slot, watch, 0);
         }
     }
 }

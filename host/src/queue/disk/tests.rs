@@ -49,7 +49,7 @@ impl Run {
     }
 
     fn bounded(place: &Place, position: Option<u64>, on_full: OnFull, bytes: u64) -> Run {
-        let progress = Progress::new(1, 1);
+        let progress = Progress::new(1);
         let recovered = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&recovered);
         let watches = vec!["shop".to_owned()];
@@ -68,7 +68,8 @@ impl Run {
             told,
         );
         let queue = queue.expect("the folder can be used");
-        progress.resume(0, 0, position);
+        progress.add(0);
+        progress.resume_watch(0, |_| position);
         Run {
             queue,
             progress,
@@ -84,7 +85,7 @@ impl Run {
 
     fn chunk(&self, versions: &[u64]) -> Arc<Ack> {
         let ack = self.progress.start_chunk(0, versions[0]);
-        ack.expect(0, versions.len());
+        ack.expect_all(&[(0, versions.len())]);
         self.progress.seen(0, versions[versions.len() - 1]);
         Arc::new(ack)
     }
@@ -164,7 +165,7 @@ fn the_next_run_has_what_waits_and_asks_for_nothing_twice() {
     let had: Vec<u64> = (9..=22).filter(|version| ack.had(0, *version)).collect();
     // The mark of the last portion is 19; 20 and 21 are on the disk above it.
     assert_eq!(had, (9..=21).collect::<Vec<u64>>());
-    ack.expect(0, 0);
+    ack.expect_all(&[]);
     assert_eq!(versions(&run.take()), [12, 20, 21]);
 }
 
@@ -180,7 +181,7 @@ fn what_another_replica_delivered_is_not_delivered_again() {
     assert_eq!(run.recovered.load(Ordering::Relaxed), 1);
     let taken = run.take();
     assert_eq!(versions(&taken), [20]);
-    run.progress.begin(0);
+    run.progress.began(0, 20);
     assert_eq!(run.position(), Some(12));
     settle(&taken, [0]);
     run.queue.close();

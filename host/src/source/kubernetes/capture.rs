@@ -33,7 +33,7 @@ pub fn capture(
     runtime.block_on(async {
         let connection = Connection::open(access).await?;
         let (out, mut messages) = mpsc::channel(MESSAGES_WAITING_MAX);
-        let accounts = Arc::new(plan::Counting::new(Arc::new(Ledger::new(vec![], vec![]))));
+        let accounts = Arc::new(plan::Counting::new(Arc::new(Ledger::new())));
         let mut watches = JoinSet::new();
         for (index, name) in watch_names(config).iter().enumerate() {
             let surroundings = Surroundings {

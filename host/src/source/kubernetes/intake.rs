@@ -1,13 +1,12 @@
 //! From the watches' messages to the lanes: on a thread of its own, because a full lane blocks it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::mpsc::error::TryRecvError;
 use weir_event::Chunk;
 use weir_kubernetes::watch::Message;
 
-use super::keep::Kept;
 use crate::ack::Progress;
 use crate::source::{LanesGone, Spread};
 
@@ -15,21 +14,11 @@ use crate::source::{LanesGone, Spread};
 pub struct Intake {
     messages: Receiver<Message>,
     progress: Arc<Progress>,
-    /// Set before the first message comes.
-    kept: Arc<OnceLock<Kept>>,
 }
 
 impl Intake {
-    pub(super) fn new(
-        messages: Receiver<Message>,
-        progress: Arc<Progress>,
-        kept: Arc<OnceLock<Kept>>,
-    ) -> Intake {
-        Intake {
-            messages,
-            progress,
-            kept,
-        }
+    pub(super) fn new(messages: Receiver<Message>, progress: Arc<Progress>) -> Intake {
+        Intake { messages, progress }
     }
 
     /// Runs to the end.
@@ -60,12 +49,7 @@ impl Intake {
             Message::Events { watch, chunk, seen } => {
                 self.events(watch, &chunk, seen, spread)?;
             }
-            Message::Began { watch, newest } => {
-                if let Some(kept) = self.kept.get() {
-                    kept.begin_new_receivers(watch, newest, &self.progress);
-                }
-                self.progress.begin(watch);
-            }
+            Message::Began { watch, newest } => self.progress.began(watch, newest),
             Message::Restarted { watch } => {
                 spread.flush()?;
                 self.progress.restart(watch);

@@ -1,9 +1,8 @@
 //! Keeping positions: where they were at the start, and saving them while events are delivered.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
@@ -20,6 +19,7 @@ use super::{SourceError, Status};
 use crate::ack::Progress;
 use crate::config::Checkpoint;
 use crate::position::{PositionFile, Positions, WatchPosition};
+use crate::receivers::Receivers;
 
 /// The ConfigMap of a weir in a cluster that was told nothing else; `deploy/01-config.yaml` makes it.
 const CONFIG_MAP_DEFAULT: &str = "weir-position";
@@ -92,58 +92,46 @@ impl Store {
 
 /// The positions at the start.
 pub(super) struct Kept {
-    receivers: Vec<String>,
+    receivers: Arc<Receivers>,
     watches: Vec<(String, WatchPosition)>,
-    /// Receivers that have nothing of a watch: (watch, receiver).
-    new: Mutex<BTreeSet<(usize, usize)>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Kept {
-    fn new(receivers: &[String], watches: &[String], positions: &Positions) -> Kept {
+    fn new(receivers: &Arc<Receivers>, watches: &[String], positions: &Positions) -> Kept {
         let watch = |name: &String| (name.clone(), positions.of_watch(name));
         Kept {
-            receivers: receivers.to_vec(),
+            receivers: Arc::clone(receivers),
             watches: watches.iter().map(watch).collect(),
-            new: Mutex::default(),
         }
     }
 
-    fn of(&self, watch: usize, receiver: usize) -> Option<u64> {
+    fn of(&self, watch: usize, receiver: &str) -> Option<u64> {
         let (_, position) = &self.watches[watch];
-        position.receivers.get(&self.receivers[receiver]).copied()
+        position.receivers.get(receiver).copied()
     }
 
     /// The position of the receiver that is furthest behind; `None` where nothing was kept.
     fn lowest(&self, watch: usize) -> Option<u64> {
-        let receivers = 0..self.receivers.len();
-        receivers
-            .filter_map(|receiver| self.of(watch, receiver))
-            .min()
+        let receivers = self.receivers.now();
+        let positions = receivers
+            .iter()
+            .filter_map(|(name, _)| self.of(watch, name));
+        positions.min()
+    }
+
+    /// Nobody is there whose position could be kept.
+    fn is_for_nobody(&self) -> bool {
+        self.receivers.now().is_empty()
     }
 
     /// Tells where each receiver was. Gives where the watch must begin for the one that has least, in its queue or behind
     /// it; `None` where none has anything.
     pub(super) fn resume(&self, watch: usize, progress: &Progress) -> Option<u64> {
-        let mut begins = None;
-        for receiver in 0..self.receivers.len() {
-            let has = progress.resume(receiver, watch, self.of(watch, receiver));
-            if has.is_none() {
-                lock(&self.new).insert((watch, receiver));
-            }
-            begins = [begins, has].into_iter().flatten().min();
-        }
-        begins
-    }
-
-    /// Receivers that were not there before start at now, where others go on from before.
-    pub(super) fn begin_new_receivers(&self, watch: usize, newest: u64, progress: &Progress) {
-        for (_, receiver) in lock(&self.new).iter().filter(|(of, _)| *of == watch) {
-            progress.begin_at(*receiver, watch, newest);
-        }
+        progress.resume_watch(watch, |slot| {
+            let receivers = self.receivers.now();
+            let (name, _) = receivers.iter().find(|(_, of)| *of == slot)?;
+            self.of(watch, name)
+        })
     }
 
     pub(super) fn watch_status(&self, watch: usize, name: &str) -> WatchStatus {
@@ -152,16 +140,18 @@ impl Kept {
         WatchStatus::new(shown(name), open)
     }
 
-    /// Which watches have positions in there.
+    /// Which watches have positions in there, or need none.
     fn watches_in(&self, positions: &Positions) -> Vec<usize> {
         let watches = self.watches.iter().enumerate();
-        let there = watches.filter(|(_, (name, _))| positions.watches.contains_key(name));
+        let nobody = self.is_for_nobody();
+        let there = watches.filter(|(_, (name, _))| nobody || positions.watches.contains_key(name));
         there.map(|(watch, _)| watch).collect()
     }
 
     /// The positions now; what has not begun is where it was.
     fn now(&self, progress: &Progress, status: &Status) -> Positions {
         let mut positions = Positions::default();
+        let receivers = self.receivers.now();
         let statuses = status.watches.get();
         for (watch, (name, before)) in self.watches.iter().enumerate() {
             let open = statuses.and_then(|statuses| statuses[watch].open());
@@ -169,10 +159,10 @@ impl Kept {
                 open_s: open.map(|open| milliseconds(open) / 1000).or(before.open_s),
                 ..WatchPosition::default()
             };
-            for (receiver, receiver_name) in self.receivers.iter().enumerate() {
-                let position = progress.position(receiver, watch);
+            for (receiver, slot) in &*receivers {
+                let position = progress.position(*slot, watch);
                 if let Some(position) = position.or_else(|| self.of(watch, receiver)) {
-                    now.receivers.insert(receiver_name.clone(), position);
+                    now.receivers.insert(receiver.clone(), position);
                 }
             }
             if !now.receivers.is_empty() {
@@ -209,7 +199,7 @@ impl Keeping {
     /// events, or flood.
     pub(super) async fn load(
         &mut self,
-        receivers: &[String],
+        receivers: &Arc<Receivers>,
         watches: &[String],
     ) -> Result<Kept, SourceError> {
         let text = match &mut self.store {
@@ -228,7 +218,7 @@ impl Keeping {
         };
         let kept = Kept::new(receivers, watches, &positions);
         // Without receivers there is nothing to keep.
-        let is_kept = |watch| receivers.is_empty() || kept.lowest(watch).is_some();
+        let is_kept = |watch| kept.is_for_nobody() || kept.lowest(watch).is_some();
         self.kept = (0..watches.len())
             .map(|watch| watch::Sender::new(is_kept(watch)))
             .collect();
@@ -276,6 +266,9 @@ impl Keeping {
             tokio::time::sleep(turn.min(every)).await;
             let now = kept.now(progress, status);
             let text = now.text();
+            if kept.is_for_nobody() {
+                mark(&self.kept, &kept.watches_in(&now));
+            }
             if text == saved || now == Positions::default() {
                 continue;
             }
@@ -413,5 +406,67 @@ async fn load_patiently(store: &mut ConfigMapStore) -> Option<String> {
                 tokio::time::sleep(pause).await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(names: &[&str]) -> Vec<(String, usize)> {
+        let slot = |name: &&str| (*name).to_owned();
+        names.iter().map(slot).zip(0..).collect()
+    }
+
+    #[test]
+    fn positions_are_kept_of_the_receivers_that_there_are() {
+        let text = r#"{"version": 1, "watches": {"": {"receivers": {"dump": "40", "gone": "7"}}}}"#;
+        let positions = Positions::parse(text, "a test").expect("positions");
+        let receivers = Arc::new(Receivers::new(named(&["dump"])));
+        let kept = Kept::new(&receivers, &[String::new()], &positions);
+        let (progress, status) = (Progress::new(1), Status::default());
+        progress.add(0);
+        let now = || {
+            let now = kept.now(&progress, &status);
+            let positions = now.of_watch("").receivers.into_iter();
+            positions.collect::<Vec<(String, u64)>>()
+        };
+        let of = |name: &str, position| (name.to_owned(), position);
+        assert_eq!(kept.resume(0, &progress), Some(40));
+        assert_eq!(now(), [of("dump", 40)], "it has not begun");
+        progress.began(0, 90);
+
+        receivers.replace(named(&["dump", "new"]));
+        assert_eq!(now(), [of("dump", 40)], "it is not added yet");
+        progress.add(1);
+        assert_eq!(now(), [of("dump", 40), of("new", 90)]);
+        progress.seen(0, 95);
+        assert_eq!(now(), [of("dump", 95), of("new", 95)]);
+
+        receivers.replace([("new".to_owned(), 1)]);
+        progress.retire(0);
+        assert_eq!(now(), [of("new", 95)]);
+        assert!(!kept.is_for_nobody());
+        receivers.replace([]);
+        assert_eq!(
+            kept.watches_in(&kept.now(&progress, &status)),
+            [0],
+            "nobody waits for what is never kept"
+        );
+    }
+
+    #[test]
+    fn a_receiver_that_came_before_its_watch_is_resumed_where_it_was() {
+        let text =
+            r#"{"version": 1, "watches": {"": {"receivers": {"dump": "40", "back": "30"}}}}"#;
+        let positions = Positions::parse(text, "a test").expect("positions");
+        let receivers = Arc::new(Receivers::new(named(&["dump"])));
+        let kept = Kept::new(&receivers, &[String::new()], &positions);
+        let progress = Progress::new(1);
+        progress.add(0);
+        receivers.replace(named(&["dump", "back"]));
+        progress.add(1);
+        assert_eq!(kept.lowest(0), Some(30));
+        assert_eq!(kept.resume(0, &progress), Some(30));
     }
 }

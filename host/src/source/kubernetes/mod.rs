@@ -32,6 +32,7 @@ use crate::config::{self, Checkpoint};
 use crate::health::Heartbeat;
 use crate::ledger::Ledger;
 use crate::position::PositionError;
+use crate::receivers::Receivers;
 use crate::shutdown::{Phase, Shutdown};
 
 pub use capture::capture;
@@ -76,8 +77,8 @@ pub struct Parts {
     pub cluster_name: String,
     /// `checkpoint`.
     pub checkpoint: Checkpoint,
-    /// The receivers' names, by index.
-    pub receivers: Vec<String>,
+    /// The receivers, as they come and go.
+    pub receivers: Arc<Receivers>,
     /// How to reach the cluster.
     pub access: Access,
     /// Counts what is read and not handed on.
@@ -134,11 +135,10 @@ pub fn start(
     ) -> std::io::Result<JoinHandle<Result<(), SourceError>>>,
 ) -> Result<(Intake, Keeper, Arc<Status>), SourceError> {
     let status = Arc::new(Status::default());
-    let kept = Arc::new(OnceLock::new());
     let (out, messages) = mpsc::channel(MESSAGES_WAITING_MAX);
     let (settled, all_settled) = oneshot::channel();
     let (opened, open) = std::sync::mpsc::sync_channel(1);
-    let intake = Intake::new(messages, Arc::clone(&parts.progress), Arc::clone(&kept));
+    let intake = Intake::new(messages, Arc::clone(&parts.progress));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -158,7 +158,6 @@ pub fn start(
                 parts,
                 connection,
                 status: of_thread,
-                kept,
             };
             source.run(out, all_settled).await
         })
@@ -175,7 +174,6 @@ struct Source {
     parts: Parts,
     connection: Arc<Connection>,
     status: Arc<Status>,
-    kept: Arc<OnceLock<Kept>>,
 }
 
 impl Source {
@@ -205,9 +203,8 @@ impl Source {
         let mut watches = self.start_watches(&kept, first_kept, &out);
         // The channel ends with the last watch.
         drop(out);
-        let kept = self.kept.get_or_init(|| kept);
         let ended = {
-            let mut keep = std::pin::pin!(keeping.run(kept, &self.parts.progress, &self.status));
+            let mut keep = std::pin::pin!(keeping.run(&kept, &self.parts.progress, &self.status));
             let ended = tokio::select! {
                 lost = &mut keep => return self.lost(lost),
                 () = reaches(&mut phase, Phase::Draining) => Ok(()),
@@ -225,7 +222,7 @@ impl Source {
         // While a sink may still be called nobody else may lead.
         let quiet = *phase.borrow() < Phase::Aborting;
         keeping
-            .end(kept, &self.parts.progress, &self.status, quiet)
+            .end(&kept, &self.parts.progress, &self.status, quiet)
             .await;
         ended
     }
@@ -285,9 +282,6 @@ impl Source {
 
     fn enricher(&self) -> Option<Arc<Enricher>> {
         let lookup = self.parts.config.lookup.as_ref()?;
-        if self.parts.receivers.is_empty() {
-            return None;
-        }
         let counters = Arc::default();
         let _ = self.status.lookups.set(Arc::clone(&counters));
         let connection = Arc::clone(&self.connection);
