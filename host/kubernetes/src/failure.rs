@@ -376,10 +376,12 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     seconds.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// A wrong request for events is made of what the user configured.
+/// A wrong request for events is made of what the user configured; one that writes an event is not.
 fn mistake(action: &Action) -> &'static str {
-    match action.resource {
-        "events" => ": check fieldSelector, labelSelector, namespaces and api of the source",
+    match (action.verb, action.resource) {
+        ("list" | "watch", "events") => {
+            ": check fieldSelector, labelSelector, namespaces and api of the source"
+        }
         _ => "",
     }
 }

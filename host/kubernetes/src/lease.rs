@@ -23,7 +23,6 @@ mod elector;
 mod held;
 mod observed;
 mod record;
-mod report;
 mod status;
 mod store;
 #[cfg(test)]
@@ -36,7 +35,9 @@ pub use held::{Held, Lost};
 pub use record::{ANNOTATIONS_BYTES_MAX, POSITION_ANNOTATION};
 pub use status::{Counts, Snapshot, Status};
 
+use crate::failure::Failure;
 use crate::random::Random;
+use crate::report::Report;
 
 /// How the election works. The host checks the bounds ([`Settings`] of `leaderElection`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,4 +72,17 @@ pub fn identity(pod: &str) -> String {
 /// `period` and up to a fifth more: replicas that started together drift apart.
 fn jittered(period: Duration, random: &mut Random) -> Duration {
     period.mul_f64(1.0 + random.fraction() / 5.0)
+}
+
+/// Logs a failure of a request for the lease, if that is due.
+fn failed(report: &mut Report, failure: &Failure, leading: bool) {
+    if let Some(left_out) = report.due(failure.label()) {
+        tracing::warn!(
+            %failure,
+            class = failure.label(),
+            leading,
+            left_out,
+            "a request for the lease failed"
+        );
+    }
 }

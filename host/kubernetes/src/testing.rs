@@ -1,5 +1,7 @@
 //! For tests: an API server in memory that holds single objects, with real conflicts, and fails as it is told.
 
+mod events;
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -131,6 +133,16 @@ impl Server {
         self.lock().objects.remove(path);
     }
 
+    /// What is below a path, by path.
+    pub(crate) fn below(&self, path: &str) -> Vec<Value> {
+        let inner = self.lock();
+        let below = inner
+            .objects
+            .iter()
+            .filter(|(key, _)| key.starts_with(path));
+        below.map(|(_, object)| object.clone()).collect()
+    }
+
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.lock().calls.clone()
     }
@@ -221,6 +233,9 @@ impl Inner {
         }
         let named = call.body["metadata"]["name"].as_str().unwrap_or_default();
         if call.method == Method::POST {
+            if let Some(refused) = events::refuse_new(&call.path, &call.body) {
+                return refused;
+            }
             let path = format!("{}/{named}", call.path);
             if self.objects.contains_key(&path) {
                 return status(409, "AlreadyExists", format!("{named} already exists"));
@@ -252,6 +267,9 @@ impl Inner {
         }
         if object == stored {
             return (200, stored);
+        }
+        if let Some(refused) = events::refuse_change(&call.path, &stored, &object) {
+            return refused;
         }
         (200, self.store(&call.path, object))
     }

@@ -245,3 +245,21 @@ fn a_failed_exec_plugin_is_named_without_what_it_printed() {
     assert!(text.contains("please log in again"), "{text}");
     assert!(!text.contains("secret"), "{text}");
 }
+
+#[test]
+fn only_who_reads_events_is_told_to_check_the_source() {
+    let body = json!({"reason": "Invalid", "message": "m", "code": 422});
+    for (verb, told) in [
+        ("list", true),
+        ("watch", true),
+        ("create", false),
+        ("patch", false),
+    ] {
+        let action = Action {
+            verb,
+            ..list_events()
+        };
+        let said = answered(422, &body, &action).to_string();
+        assert_eq!(said.contains("fieldSelector"), told, "{said}");
+    }
+}

@@ -9,14 +9,14 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::held::Held;
 use super::observed::{Decision, Observed};
 use super::record::Record;
-use super::report::Report;
 use super::status::Status;
 use super::store::{Store, is_changed};
-use super::{Settings, jittered};
+use super::{Settings, failed, jittered};
 use crate::backoff::Backoff;
 use crate::exchange::Clients;
 use crate::failure::Failure;
 use crate::random::Random;
+use crate::report::Report;
 
 /// The longest wait after failures: a standby must notice soon that the API server is back.
 const BACKOFF_MOST: Duration = Duration::from_secs(5);
@@ -92,7 +92,7 @@ impl Elector {
                 }
                 Err(failure) => {
                     self.status.failed(&failure);
-                    report.failed(&failure, false);
+                    failed(&mut report, &failure, false);
                     sleep(backoff.next(failure.retry_after())).await;
                 }
             }

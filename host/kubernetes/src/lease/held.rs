@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::record::Record;
-use super::report::Report;
 use super::status::Status;
 use super::store::{Store, is_changed};
-use super::{Settings, jittered};
+use super::{Settings, failed, jittered};
 use crate::failure::Failure;
 use crate::random::Random;
+use crate::report::Report;
 
 /// The shortest wait after a failure: near the deadline tries come closer, but no closer than this.
 const FAILURE_WAIT_LEAST: Duration = Duration::from_millis(200);
@@ -131,7 +131,7 @@ impl Held {
                 Err(Problem::Lost(lost)) => return self.lost(lost),
                 Err(Problem::Failed(failure)) => {
                     self.status.failed(&failure);
-                    report.failed(&failure, true);
+                    failed(&mut report, &failure, true);
                     self.due = self.next_try(failure.retry_after());
                     last = Some(failure);
                 }

@@ -30,7 +30,6 @@ mod cache;
 mod counters;
 mod discovery;
 mod flight;
-mod limit;
 mod metadata;
 mod requests;
 mod splice;

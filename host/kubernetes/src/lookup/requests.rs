@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::counters::{Counters, add};
-use super::limit::Limit;
+use crate::limit::Limit;
 
 /// The largest body that is read, in bytes.
 pub(super) const BODY_BYTES_MAX: usize = 1024 * 1024;

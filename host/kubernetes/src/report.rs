@@ -1,10 +1,8 @@
-//! Failures of the election in the log: the first of each kind, and then one a minute.
+//! Which failures that go on are worth a line of the log: the first of each kind, and then one a minute.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
-
-use crate::failure::Failure;
 
 /// How often a failure that goes on is logged.
 const LOG_EVERY: Duration = Duration::from_secs(60);
@@ -30,19 +28,6 @@ impl Report {
                 self.last = Some((label, now));
                 Some(std::mem::take(&mut self.left_out))
             }
-        }
-    }
-
-    /// Logs it, if it is due.
-    pub(crate) fn failed(&mut self, failure: &Failure, leading: bool) {
-        if let Some(left_out) = self.due(failure.label()) {
-            tracing::warn!(
-                %failure,
-                class = failure.label(),
-                leading,
-                left_out,
-                "a request for the lease failed"
-            );
         }
     }
 

@@ -13,7 +13,7 @@ const PAUSE_MOST: Duration = Duration::from_secs(60);
 
 /// At most `burst` requests at once and `qps` a second in the long run, in the order they are asked for.
 #[derive(Debug)]
-pub(super) struct Limit {
+pub(crate) struct Limit {
     interval: Duration,
     /// How far the bucket may be ahead of time: `burst` less one, in intervals.
     ahead: Duration,
