@@ -42,10 +42,10 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["config", "health", "ledger", "lines", "queue", "shutdown"],
     ),
     // What is shown to those who look on.
-    ("metrics", &["ledger"]),
+    ("metrics", &["ledger", "status"]),
     (
         "admin",
-        &["health", "ledger", "metrics", "shutdown", "usage"],
+        &["health", "ledger", "metrics", "shutdown", "status", "usage"],
     ),
     // Plugins: finding them, and setting up what a configuration uses.
     ("plugins", &["config"]),
@@ -56,7 +56,8 @@ const LAYERS: &[(&str, &[&str])] = &[
         "app",
         &[
             "ack", "admin", "config", "deliver", "health", "ledger", "metrics", "output",
-            "pipeline", "plugins", "prepare", "queue", "shutdown", "source", "usage", "ways",
+            "pipeline", "plugins", "prepare", "queue", "secrets", "shutdown", "source", "status",
+            "usage", "ways",
         ],
     ),
     (
@@ -70,6 +71,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "prepare",
             "shutdown",
             "source",
+            "status",
             "telemetry",
             "usage",
             "ways",
