@@ -26,6 +26,9 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// Where a running weir is asked, unless said otherwise.
+const ADMIN_URL: &str = "http://127.0.0.1:2112";
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -129,7 +132,10 @@ pub struct Capture {
 /// `weir plugin …`.
 #[derive(Debug, Subcommand)]
 pub enum Plugin {
-    /// List the plugins of the directories, and whether each can be loaded.
+    /// List the plugins of the directories, and whether each can be loaded; or those that a running weir uses.
+    ///
+    /// Exit code 1 where one cannot be loaded. With --admin: 1 where a change is not taken, or a plugin is quarantined or its
+    /// file is gone, and where there is no answer (nothing is on standard output then).
     List(List),
     /// Show what a plugin is: its world, contract, what it may use, its size and digest.
     Inspect(Inspect),
@@ -158,6 +164,17 @@ pub struct List {
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap would show it")]
     pub place: PluginPlace,
+    /// Ask a running weir what it uses, how it does, and which change of its files it cannot take.
+    ///
+    /// URL is that of its `admin.listen`; without one http://127.0.0.1:2112, as after
+    /// `kubectl port-forward deploy/weir 2112`. From elsewhere it needs the token of `admin.token`: in $WEIR_ADMIN_TOKEN,
+    /// or in a file.
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = ADMIN_URL)]
+    #[arg(conflicts_with_all = ["directories", "config"])]
+    pub admin: Option<String>,
+    /// The file with the token. Default: $WEIR_ADMIN_TOKEN.
+    #[arg(long, value_name = "FILE", requires = "admin")]
+    pub token_file: Option<PathBuf>,
     /// How to print the table.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub output: Output,

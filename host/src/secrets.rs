@@ -1,5 +1,5 @@
-//! `${env:NAME}` and `${file:/path}` in a plugin's configuration become placeholders before the plugin
-//! sees them.
+//! `${env:NAME}` and `${file:/path}`: in a plugin's configuration they become placeholders before the plugin
+//! sees them; in a key of the host they become what they stand for.
 
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,20 @@ pub fn hide(config: &Value, sources: &Sources<'_>) -> Result<(String, Secrets), 
     }
 }
 
+/// A text of the host's own configuration, with what its references stand for. No value is ever in an error.
+///
+/// # Errors
+/// All secrets that cannot be had.
+pub fn reveal(text: &str, sources: &Sources<'_>) -> Result<String, Vec<String>> {
+    let mut errors = Vec::new();
+    let revealed = replace_in(text, sources, Ok, &mut errors);
+    if errors.is_empty() {
+        Ok(revealed)
+    } else {
+        Err(errors)
+    }
+}
+
 fn hide_in(value: &mut Value, sources: &Sources<'_>, secrets: &Secrets, errors: &mut Vec<String>) {
     match value {
         Value::String(text) => *text = hide_in_text(text, sources, secrets, errors),
@@ -49,26 +63,36 @@ fn hide_in_text(
     secrets: &Secrets,
     errors: &mut Vec<String>,
 ) -> String {
-    let mut hidden = String::with_capacity(text.len());
+    let keep = |secret| {
+        let kept = secrets.keep(secret);
+        kept.map_err(|error| format!("no random numbers for a secret: {error}"))
+    };
+    replace_in(text, sources, keep, errors)
+}
+
+/// The text with what `by` makes of the secret in place of each reference.
+fn replace_in(
+    text: &str,
+    sources: &Sources<'_>,
+    by: impl Fn(String) -> Result<String, String>,
+    errors: &mut Vec<String>,
+) -> String {
+    let mut replaced = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, kind, name, after)) = next_reference(rest) {
-        hidden.push_str(before);
+        replaced.push_str(before);
         let secret = match kind {
             Kind::Environment => from_environment(name, sources),
             Kind::File => from_file(name, sources),
         };
-        let kept = secret.and_then(|secret| {
-            let kept = secrets.keep(secret);
-            kept.map_err(|error| format!("no random numbers for a secret: {error}"))
-        });
-        match kept {
-            Ok(placeholder) => hidden.push_str(&placeholder),
+        match secret.and_then(&by) {
+            Ok(instead) => replaced.push_str(&instead),
             Err(error) => errors.push(error),
         }
         rest = after;
     }
-    hidden.push_str(rest);
-    hidden
+    replaced.push_str(rest);
+    replaced
 }
 
 enum Kind {
@@ -146,6 +170,29 @@ mod tests {
                 .starts_with("Bearer weir-secret-")
         );
         assert_eq!(hidden["n"], config["n"]);
+    }
+
+    #[test]
+    fn the_host_gets_what_a_reference_stands_for() {
+        let environment = |name: &str| (name == "KEY").then(|| "hunter2".to_owned());
+        let sources = Sources {
+            environment: &environment,
+            directories: &[],
+        };
+        assert_eq!(
+            reveal("a ${env:KEY} b", &sources),
+            Ok("a hunter2 b".to_owned())
+        );
+        assert_eq!(
+            reveal("${env:KEY", &sources),
+            Ok("${env:KEY".to_owned()),
+            "no reference"
+        );
+        let errors = reveal("${env:KEY} ${env:NOPE}", &sources).expect_err("one is not there");
+        assert!(
+            errors.len() == 1 && errors[0].contains("NOPE") && !errors[0].contains("hunter2"),
+            "{errors:?}"
+        );
     }
 
     #[test]

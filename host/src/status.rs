@@ -1,6 +1,8 @@
 //! What runs, as it is shown: `GET /plugins`, `weir plugin list --admin`, metrics.
 //!
-//! Plain data and the one trait through which `admin` asks for it; `app` fills it.
+//! Plain data and the one trait through which `admin` asks for it; `app` fills it, [`show`] makes text of it.
+
+pub mod show;
 
 use std::collections::BTreeMap;
 

@@ -51,10 +51,10 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["config", "health", "ledger", "lines", "queue", "shutdown"],
     ),
     // What is shown to those who look on.
-    ("metrics", &["ledger"]),
+    ("metrics", &["ledger", "status"]),
     (
         "admin",
-        &["health", "ledger", "metrics", "shutdown", "usage"],
+        &["health", "ledger", "metrics", "shutdown", "status", "usage"],
     ),
     // Plugins: finding them, and setting up what a configuration uses.
     ("plugins", &["config"]),
@@ -64,23 +64,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "ack",
-            "admin",
-            "config",
-            "deliver",
-            "health",
-            "ledger",
-            "metrics",
-            "output",
-            "pipeline",
-            "plugins",
-            "prepare",
-            "queue",
-            "receivers",
-            "shutdown",
-            "source",
-            "usage",
-            "ways",
+            "ack", "admin", "config", "deliver", "health", "ledger", "metrics", "output",
+            "pipeline", "plugins", "prepare", "queue", "secrets", "shutdown", "source", "status",
+            "usage", "ways",
         ],
     ),
     (
@@ -94,6 +80,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "prepare",
             "shutdown",
             "source",
+            "status",
             "telemetry",
             "usage",
             "ways",

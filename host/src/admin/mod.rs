@@ -1,26 +1,33 @@
-//! The listener for people's tools: probes (`/livez`, `/readyz`) and `/metrics`, over HTTP/1.1.
+//! The listener for people's tools, over HTTP/1.1: probes (`/livez`, `/readyz`), `/metrics`, what runs (`/plugins`), and
+//! looking at the files now (`/reload`).
 //!
-//! It only reads and changes nothing, so it needs no authentication; it says nothing of an event, a secret or a plugin's
+//! Probes and metrics only read and are for everybody; the last two are for this machine and for who has the token
+//! (`access`). It says nothing of an event, a secret or a plugin's
 //! configuration. Whoever can reach it may be slow or hostile: a connection carries one request, all it may take
 //! is bounded, and where there are too many the oldest has to go, so that a probe always gets through.
 //!
 //! [`Admin::bind`] takes the port before anything else starts; [`Admin::serve`] is one future, run beside the wait for
 //! signals, with all connections inside it. What is answered is in `answer`. `app` calls this.
 
+mod access;
 mod answer;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 
@@ -28,6 +35,10 @@ use crate::health::{Heartbeats, Readiness};
 use crate::ledger::Ledger;
 use crate::metrics;
 use crate::shutdown::Shutdown;
+use crate::status::Overview;
+use answer::Answer;
+
+pub use access::Token;
 
 /// Connections at once; ten times what kubelets, scrapers and a curious person need.
 const CONNECTIONS_MAX: usize = 64;
@@ -37,6 +48,9 @@ const HEAD_TIME_MOST: Duration = Duration::from_secs(5);
 const HEAD_BYTES_MAX: usize = 16 << 10;
 /// How long a connection may take in all: the largest answer is some hundred KiB.
 const CONNECTION_TIME_MOST: Duration = Duration::from_secs(30);
+/// How long an answer waits until the files were looked at, and how much longer its connection may take: compiling a large
+/// plugin takes seconds, and a client or a proxy between gives up after a minute, too.
+const RELOAD_TIME_MOST: Duration = Duration::from_secs(60);
 /// How long answers under way may take when weir ends.
 const END_GRACE: Duration = Duration::from_millis(500);
 /// The pause after the system refused a connection: it has too many open files, and those do not close at once.
@@ -56,6 +70,10 @@ pub struct State {
     pub metrics_name_prefix: String,
     /// The phase: what stops is not ready.
     pub shutdown: Arc<Shutdown>,
+    /// Who knows what runs; without, there is neither `/plugins` nor `/reload`, and no metrics of plugins.
+    pub overview: Option<Arc<dyn Overview>>,
+    /// `admin.token`: who sends it may ask for these from anywhere.
+    pub token: Option<Token>,
 }
 
 /// The listener, bound.
@@ -104,7 +122,7 @@ impl Admin {
                 () = &mut end => break,
                 Some(ended) = connections.tasks.join_next() => note(ended),
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => connections.add(stream, &state),
+                    Ok((stream, peer)) => connections.add(stream, peer.ip(), &state),
                     Err(error) if is_the_client_s(&error) => {}
                     Err(error) => {
                         tracing::warn!(%error, "the admin listener gets no connections");
@@ -131,7 +149,7 @@ struct Connections {
 }
 
 impl Connections {
-    fn add(&mut self, stream: TcpStream, state: &Arc<(State, Option<SystemTime>)>) {
+    fn add(&mut self, stream: TcpStream, peer: IpAddr, state: &Arc<(State, Option<SystemTime>)>) {
         self.handles.retain(|handle| !handle.is_finished());
         if self.handles.len() >= CONNECTIONS_MAX {
             // The oldest is the likeliest to be one that never says anything.
@@ -139,7 +157,7 @@ impl Connections {
                 oldest.abort();
             }
         }
-        let connection = connection(stream, Arc::clone(state), self.graceful.watcher());
+        let connection = connection(stream, peer, Arc::clone(state), self.graceful.watcher());
         self.handles.push_back(self.tasks.spawn(connection));
     }
 
@@ -156,11 +174,22 @@ impl Connections {
 }
 
 /// One connection: one request, one answer.
-async fn connection(stream: TcpStream, state: Arc<(State, Option<SystemTime>)>, graceful: Watcher) {
-    let service = service_fn(move |request| {
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    peer: IpAddr,
+    state: Arc<(State, Option<SystemTime>)>,
+    graceful: Watcher,
+) {
+    let is_reload = Arc::new(AtomicBool::new(false));
+    let waits = Arc::clone(&is_reload);
+    let service = service_fn(move |request: Request<Incoming>| {
         let (state, started) = &*state;
-        let answer = answer::answer(&request, state, *started);
-        std::future::ready(Ok::<_, Infallible>(answer))
+        let answer = answer::answer(&request, peer, state, *started);
+        waits.store(
+            matches!(answer, Answer::WhenLookedAt { .. }),
+            Ordering::Relaxed,
+        );
+        async move { Ok::<_, Infallible>(answer.given(RELOAD_TIME_MOST).await) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -169,8 +198,12 @@ async fn connection(stream: TcpStream, state: Arc<(State, Option<SystemTime>)>, 
         .max_header_size(HEAD_BYTES_MAX)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
-    let served = tokio::time::timeout(CONNECTION_TIME_MOST, graceful.watch(served));
-    if let Ok(Err(error)) = served.await {
+    let mut served = std::pin::pin!(graceful.watch(served));
+    let mut ended = tokio::time::timeout(CONNECTION_TIME_MOST, served.as_mut()).await;
+    if ended.is_err() && is_reload.load(Ordering::Relaxed) {
+        ended = tokio::time::timeout(RELOAD_TIME_MOST, served).await;
+    }
+    if let Ok(Err(error)) = ended {
         tracing::debug!(%error, "a connection to the admin listener failed");
     }
 }

@@ -1,5 +1,7 @@
 //! A real listener, and clients that write their requests by hand.
 
+mod overview;
+
 use std::future::pending;
 
 use serde_json::{Value, json};
@@ -26,6 +28,8 @@ fn state() -> State {
         kubernetes: None,
         metrics_name_prefix: String::new(),
         shutdown: Arc::default(),
+        overview: None,
+        token: None,
     }
 }
 
@@ -98,7 +102,8 @@ async fn each_path_has_its_answer() {
     for path in ["/", "/livez/", "/healthz", "/../metrics", "/%6civez"] {
         let (status, body) = get(address, path).await;
         assert_eq!(status, 404, "{path}");
-        assert_eq!(body, "there is /livez, /readyz and /metrics\n");
+        let expected = "there is /livez, /readyz, /metrics and /plugins, and POST /reload\n";
+        assert_eq!(body, expected);
     }
 }
 

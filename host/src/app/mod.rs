@@ -11,6 +11,7 @@
 mod observe;
 mod stages;
 mod supervise;
+mod token;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,9 +34,12 @@ use crate::queue::Queue;
 use crate::receivers::Receivers;
 use crate::shutdown::Shutdown;
 use crate::source::{Spread, kubernetes, replay};
+use crate::status::Overview;
 use crate::ways::http_client;
 use stages::{open_queues, start_lanes, start_receivers, thread};
 use supervise::{Signals, supervise};
+
+pub use token::admin_token;
 
 /// More lanes than this only take each other's memory bandwidth.
 const LANES_MAX: usize = 4;
@@ -95,6 +99,7 @@ pub fn run(config: Config, loader: &mut Loader, access: Access) -> Result<Report
         shutdown: Arc::new(Shutdown::default()),
         heartbeats: Arc::default(),
     };
+    let token = admin_token(&config).map_err(RunError::Start)?;
     // Before plugins are compiled, which may take seconds: a probe should find somebody.
     let admin = config.admin.as_ref().map(bind).transpose()?;
     let output = StandardOutput::open(Arc::clone(&shared.shutdown))
@@ -121,7 +126,13 @@ pub fn run(config: Config, loader: &mut Loader, access: Access) -> Result<Report
         .map_err(|error| system("signal handlers", error))?;
     let deadline = config.shutdown.deadline;
     let source = open_source(&config, access, &shared).map_err(RunError::Source)?;
-    let state = admin_state(&config, &source, &shared);
+    // What replaces plugins while events flow gives one.
+    let overview: Option<Arc<dyn Overview>> = None;
+    let state = admin::State {
+        overview,
+        token,
+        ..admin_state(&config, &source, &shared)
+    };
     let stages = start(config, prepared, lanes, source, &queues, &shared)
         .map_err(|error| system("cannot start a thread", error))?;
     let (ended, end) = oneshot::channel();
@@ -200,6 +211,8 @@ fn admin_state(config: &Config, source: &Opened, shared: &Shared) -> admin::Stat
         metrics_name_prefix: admin
             .map_or_else(String::new, |admin| admin.metrics_name_prefix.clone()),
         shutdown: Arc::clone(&shared.shutdown),
+        overview: None,
+        token: None,
     }
 }
 

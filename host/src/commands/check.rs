@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{
     EXIT_FAILED, EXIT_USAGE, Surroundings, count, failed, new_engine, print_line, say, with_causes,
 };
+use crate::app::admin_token;
 use crate::cli::{Check, Output};
 use crate::config::{Config, ConfigError, LoadError};
 use weir_runtime::Sink;
@@ -147,7 +148,14 @@ fn check_plugins(
     };
     let client = http_client().map_err(|error| failed(EXIT_USAGE, &error))?;
     let prepared = prepare(config, &mut loader, &no_output(), &client, 1);
-    Ok(prepared.map_err(|errors| errors.iter().map(|error| of_start(error, file)).collect()))
+    let checked = match (prepared, admin_token(config)) {
+        (Ok(prepared), Ok(_)) => Ok(prepared),
+        (prepared, token) => {
+            let errors = [prepared.err(), token.err()].into_iter().flatten();
+            Err(errors.flatten().collect::<Vec<_>>())
+        }
+    };
+    Ok(checked.map_err(|errors| errors.iter().map(|error| of_start(error, file)).collect()))
 }
 
 fn print_text(file: &Path, errors: &[Finding], warnings: &[Finding]) {

@@ -1,4 +1,4 @@
-//! `weir plugin list` and `weir plugin inspect`.
+//! `weir plugin list` and `weir plugin inspect`. What a running weir uses is listed by `plugin_running`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -57,11 +57,15 @@ pub(super) fn load(loader: &Loader, plugin: &str) -> Result<Plugin, ExitCode> {
     })
 }
 
-/// Lists all plugins; one that cannot be loaded is in the list with its error, and the exit code is 1.
+/// Lists all plugins; one that cannot be loaded is in the list with its error, and the exit code is 1. With `--admin`: what
+/// a running weir uses.
 ///
 /// # Errors
 /// With the exit code, after the error was said.
 pub fn list(arguments: &List, surroundings: &Surroundings) -> Result<ExitCode, ExitCode> {
+    if let Some(address) = &arguments.admin {
+        return super::plugin_running::list(address, arguments);
+    }
     let loader = open(&arguments.place, surroundings)?;
     let files: Vec<_> = loader
         .catalogue()

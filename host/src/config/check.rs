@@ -16,7 +16,8 @@ use super::report::Report;
 use super::tree::Node;
 use super::{
     Admin, Config, Log, LogFormat, LogLevel, Plugins, SHUTDOWN_DEADLINE_DEFAULT,
-    SHUTDOWN_DEADLINE_MOST, Secrets, Shutdown, Source, check_route, check_source, check_uses, yaml,
+    SHUTDOWN_DEADLINE_MOST, Secrets, Shutdown, Source, Token, check_route, check_source,
+    check_uses, yaml,
 };
 
 /// The levels, and KEE's further names for them. Upper case is accepted, as in KEE.
@@ -286,9 +287,15 @@ fn check_admin(top: &Fields<'_>, report: &mut Report<'_>) -> Option<Admin> {
     let admin = field.fields(EXPECTED, report)?;
     let listen_field = admin.require("listen", LISTEN_EXPECTED, report);
     let listen = listen_field.and_then(|field| check_listen(&field, report));
+    let token = admin.get("token").and_then(|field| {
+        let text = field.secret("a secret such as ${env:WEIR_ADMIN_TOKEN}", report)?;
+        let at = field.node.at;
+        Some(Token { text, at })
+    });
     admin.finish(report);
     Some(Admin {
         listen: listen?,
+        token,
         metrics_name_prefix: prefix,
     })
 }

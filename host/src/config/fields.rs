@@ -179,7 +179,7 @@ impl<'t> Field<'t> {
                 for secret in ["${env:", "${file:"] {
                     if self.node.written.contains(secret) {
                         self.refuse(expected, report).help(format!(
-                            "a secret (`{secret}…}}`) is only possible in a plugin's configuration; use `${{NAME}}`"
+                            "a secret (`{secret}…}}`) is only possible in a plugin's configuration and in admin.token; use `${{NAME}}`"
                         ));
                         return None;
                     }
@@ -187,6 +187,18 @@ impl<'t> Field<'t> {
                 Some(text)
             }
             Kind::Bool(_) | Kind::Integer(_) | Kind::Float(_) => Some(&self.node.written),
+            Kind::Null | Kind::List(_) | Kind::Map(_) => {
+                self.mismatch(expected, report);
+                None
+            }
+        }
+    }
+
+    /// Text that may have references to secrets in it, or be one. It is in no error.
+    pub(crate) fn secret(&self, expected: &str, report: &mut Report<'_>) -> Option<String> {
+        match &self.node.kind {
+            Kind::String(text) => Some(text.clone()),
+            Kind::Bool(_) | Kind::Integer(_) | Kind::Float(_) => Some(self.node.written.clone()),
             Kind::Null | Kind::List(_) | Kind::Map(_) => {
                 self.mismatch(expected, report);
                 None

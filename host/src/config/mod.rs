@@ -50,7 +50,7 @@ use weir_template::Layout;
 pub use error::{ConfigError, ConfigErrors, ErrorKind, LoadError, Position};
 pub use source::{
     Admin, Backlog, Checkpoint, EventsApi, Kubernetes, LeaderElection, Lookup, OnMissing, Repeat,
-    Replay, ReplayPath, Source,
+    Replay, ReplayPath, Source, Token,
 };
 
 /// Memory of a filter instance: ten times what a Rust or C filter takes, and enough for QuickJS.

@@ -2,6 +2,7 @@
 //! the listener for probes. Part of [`super::Config`]; it only holds, [`super::check_source`] and
 //! [`super::check_kubernetes`] build it.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -141,8 +142,29 @@ pub struct Admin {
     /// `listen`: an address and a port, such as `0.0.0.0:2112`. Without an address (`:2112`, `2112`) it is 0.0.0.0,
     /// all of IPv4's; `[::]:2112` has IPv6, too. Port 0 takes a free one, and logs it.
     pub listen: SocketAddr,
+    /// `token`: who sends it (`Authorization: Bearer …`) may see the plugins and have the files looked at from anywhere.
+    /// Default (`None`): only this machine may.
+    pub token: Option<Token>,
     /// `metricsNamePrefix` of the top level: before KEE's own names of metrics. Default: "".
     pub metrics_name_prefix: String,
+}
+
+/// A secret as the file has it: in full, or as a reference (`${env:X}`, `${file:/p}`) that is not resolved yet.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token {
+    /// As it is written, with `$NAME` replaced.
+    pub text: String,
+    /// Where it stands in the file.
+    pub at: Position,
+}
+
+// By hand: a `{:?}` ends up in logs.
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Events from a file or from standard input, one JSON object a line.

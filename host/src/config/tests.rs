@@ -208,7 +208,7 @@ fn top_level() {
     );
     check_with(
         "clusterName: x${env:SECRET}",
-        "c:1:14: clusterName: found the text \"x${env:SECRET}\"; a secret (`${env:…}`) is only possible in a plugin's configuration; use `${NAME}` (expected text)",
+        "c:1:14: clusterName: found the text \"x${env:SECRET}\"; a secret (`${env:…}`) is only possible in a plugin's configuration and in admin.token; use `${NAME}` (expected text)",
     );
     check_with(
         "plugins: {directories: /x, cache: ''}",

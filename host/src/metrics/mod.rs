@@ -6,7 +6,8 @@
 //! and a test compares the two.
 //!
 //! Labels have values of closed sets only: names of the configuration, the ledger's bounded reasons, fixed strings of
-//! ours. `admin` calls this; the source fills [`Kubernetes`].
+//! ours; and names that a plugin gives its own counters, of which the runtime takes a hundred. `admin` calls this; the source
+//! fills [`Kubernetes`].
 
 mod families;
 mod samples;
@@ -20,7 +21,7 @@ use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet, prometheus_text
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use crate::ledger;
+use crate::{ledger, status};
 use families::{FAMILIES, Family, Kind};
 use samples::Value;
 
@@ -37,6 +38,8 @@ pub struct Figures {
     pub kubernetes: Option<Kubernetes>,
     /// The process.
     pub process: Process,
+    /// What runs; `None` where nobody knows.
+    pub plugins: Option<status::Report>,
     /// `metricsNamePrefix`: before KEE's own names. Ends with `_`, or is empty.
     pub prefix: String,
 }

@@ -1,10 +1,16 @@
 //! How the values of metrics are read from [`Figures`]: small functions for the rows of `families`.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use weir_runtime::clean;
 
 use super::{Checkpoint, Counts, Figures, Kubernetes, Lookup, Watch};
 use crate::ledger::ReceiverLedger;
+use crate::status::{Report, Use, show::short_digest};
+
+/// Of a name that a plugin gives: what the runtime takes of one.
+const LABEL_BYTES_MAX: usize = 64;
 
 /// One value, with the values of its labels in the order of their names.
 pub(super) struct Sample {
@@ -140,6 +146,67 @@ pub(super) fn of_checkpoint(
     let kubernetes = figures.kubernetes.as_ref();
     let checkpoint = kubernetes.and_then(|kubernetes| kubernetes.checkpoint.as_ref());
     maybe(checkpoint.and_then(value))
+}
+
+fn uses(figures: &Figures) -> &[Use] {
+    figures.plugins.as_ref().map_or(&[], |report| &report.uses)
+}
+
+pub(super) fn by_use(figures: &Figures, value: fn(&Use) -> Value) -> Vec<Sample> {
+    let rows = uses(figures)
+        .iter()
+        .map(|of| sample([of.name.as_str(), of.role.as_str()], value(of)));
+    rows.collect()
+}
+
+pub(super) fn plugin_info(figures: &Figures) -> Vec<Sample> {
+    let rows = uses(figures).iter().map(|of| {
+        // What a plugin says of itself.
+        let version = clean(&of.version, LABEL_BYTES_MAX);
+        let digest = short_digest(&of.digest);
+        sample(
+            [&of.name, &of.role, &of.plugin, &version, &digest],
+            Value::Count(1),
+        )
+    });
+    rows.collect()
+}
+
+pub(super) fn plugin_times(figures: &Figures) -> Vec<Sample> {
+    let called = uses(figures).iter().filter(|of| of.calls > 0);
+    let rows = called.flat_map(|of| {
+        [("0.5", of.time.p50), ("0.99", of.time.p99)]
+            .map(|(quantile, seconds)| sample([&of.name, &of.role, quantile], Value::Real(seconds)))
+    });
+    rows.collect()
+}
+
+pub(super) fn plugin_counters(figures: &Figures) -> Vec<Sample> {
+    let mut rows = Vec::new();
+    for of in uses(figures) {
+        // Two that look alike are one: a scraper refuses all where a row is there twice.
+        let mut counters = BTreeMap::<String, u64>::new();
+        for (name, count) in &of.counters {
+            let sum = counters.entry(clean(name, LABEL_BYTES_MAX)).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+        let of_use = counters
+            .iter()
+            .map(|(name, count)| sample([&of.name, &of.role, name], Value::Count(*count)));
+        rows.extend(of_use);
+    }
+    rows
+}
+
+pub(super) fn of_reload(figures: &Figures, value: fn(&Report) -> Value) -> Vec<Sample> {
+    maybe(figures.plugins.as_ref().map(value))
+}
+
+pub(super) fn restart_would_fail(figures: &Figures) -> Vec<Sample> {
+    of_reload(figures, |report| {
+        let pending = report.pending.as_ref();
+        truth(pending.is_some_and(|pending| pending.restart_would_fail))
+    })
 }
 
 pub(super) fn kee_build_info(_: &Figures) -> Vec<Sample> {

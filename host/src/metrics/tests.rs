@@ -5,6 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
 use crate::ledger::{Errors, ReceiverLedger};
+use crate::status::{Pending, Quarantine, Report, Time, Use};
 
 const FORMS: [Form; 2] = [Form::OpenMetrics, Form::Prometheus];
 const DOCUMENTATION: &str = include_str!("../../../docs/metrics.md");
@@ -186,7 +187,44 @@ fn full() -> Figures {
             cpu_seconds: 6.25,
             open_files: Some(62),
         },
+        plugins: Some(plugins()),
         prefix: "kee_".into(),
+    }
+}
+
+fn plugins() -> Report {
+    let quiet = Use {
+        name: "quiet".into(),
+        role: "filter".into(),
+        plugin: "drop-reasons".into(),
+        version: "1.0".into(),
+        digest: "0123456789abcdef".into(),
+        calls: 71,
+        faults: 72,
+        errors: 73,
+        retries: 74,
+        time: Time { p50: 0.5, p99: 2.5 },
+        slow: true,
+        memory_bytes: 75,
+        quarantine: Some(Quarantine::default()),
+        counters: BTreeMap::from([("seen".into(), 76)]),
+        ..Use::default()
+    };
+    let out = Use {
+        name: "out".into(),
+        role: "receiver".into(),
+        ..Use::default()
+    };
+    Report {
+        pending: Some(Pending {
+            restart_would_fail: true,
+            ..Pending::default()
+        }),
+        restart_needed: vec!["source".into()],
+        taken: 81,
+        refused: 82,
+        uses: vec![quiet, out],
+        ..Report::default()
     }
 }
 
@@ -263,6 +301,39 @@ fn every_value_is_where_it_belongs() {
         expect("weir_checkpoint_saves_total", &[], 51.0);
         expect("weir_checkpoint_failures_total", &[], 52.0);
         expect("weir_checkpoint_last_save_timestamp_seconds", &[], 1998.0);
+        let quiet = [("use", "quiet"), ("role", "filter")];
+        let counts = ["calls", "faults", "errors", "retries"];
+        for (name, value) in counts.into_iter().zip(71..) {
+            expect(
+                &format!("weir_plugin_{name}_total"),
+                &quiet,
+                f64::from(value),
+            );
+        }
+        expect("weir_plugin_memory_bytes", &quiet, 75.0);
+        expect("weir_plugin_slow", &quiet, 1.0);
+        expect("weir_plugin_quarantined", &quiet, 1.0);
+        let with = |more: &[(&'static str, &'static str)]| [&quiet, more].concat();
+        for (quantile, value) in [("0.5", 0.5), ("0.99", 2.5)] {
+            let labels = with(&[("quantile", quantile)]);
+            expect("weir_plugin_call_seconds", &labels, value);
+        }
+        let labels = with(&[("counter", "seen")]);
+        expect("weir_plugin_counter_total", &labels, 76.0);
+        let labels = with(&[
+            ("plugin", "drop-reasons"),
+            ("version", "1.0"),
+            ("digest", "0123456789ab"),
+        ]);
+        expect("weir_plugin_info", &labels, 1.0);
+        let out = [("use", "out"), ("role", "receiver")];
+        expect("weir_plugin_calls_total", &out, 0.0);
+        expect("weir_plugin_quarantined", &out, 0.0);
+        for name in ["pending", "restart_would_fail", "restart_needed"] {
+            expect(&format!("weir_reload_{name}"), &[], 1.0);
+        }
+        expect("weir_reload_taken_total", &[], 81.0);
+        expect("weir_reload_refused_total", &[], 82.0);
         expect("process_start_time_seconds", &[], 1000.0);
         expect("process_resident_memory_bytes", &[], 61.0);
         expect("process_cpu_seconds_total", &[], 6.25);
@@ -310,9 +381,29 @@ fn hostile_labels_stay_in_their_quotes() {
 }
 
 #[test]
+fn counters_of_plugins_that_look_alike_are_one_row() {
+    let mut figures = full();
+    let plugins = figures.plugins.as_mut().expect("there");
+    let [long, longer] = [64, 65].map(|count| "é".repeat(count));
+    let counters = [("a\u{1b}", 1), ("a\\u{1b}", 2), (&long, 4), (&longer, 8)];
+    let counters = counters.map(|(name, count)| (name.to_owned(), count));
+    plugins.uses[0].counters = counters.into();
+    plugins.uses[0].version = "1\n2".into();
+    let read = Read::new(&figures.text(Form::OpenMetrics), Form::OpenMetrics);
+    let rows = read.samples.iter().filter_map(|((name, labels), value)| {
+        let counter = labels.iter().find(|(label, _)| label == "counter")?;
+        (name == "weir_plugin_counter_total").then_some((counter.1.clone(), *value))
+    });
+    let cut = format!("{}…", "é".repeat(32));
+    let expected = vec![("a\\u{1b}".to_owned(), 3.0), (cut, 12.0)];
+    assert_eq!(rows.collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn what_is_not_configured_or_not_known_is_not_there() {
     let replay = Figures {
         kubernetes: None,
+        plugins: None,
         process: Process::default(),
         ..full()
     };
@@ -322,6 +413,8 @@ fn what_is_not_configured_or_not_known_is_not_there() {
         "weir_lookup",
         "weir_leader",
         "weir_checkpoint",
+        "weir_plugin",
+        "weir_reload",
         "process_open",
     ];
     let found = read

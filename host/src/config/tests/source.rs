@@ -174,6 +174,7 @@ fn admin() {
         ));
         let admin = Admin {
             listen: expected.parse().expect("an address"),
+            token: None,
             metrics_name_prefix: "kee_".to_owned(),
         };
         assert_eq!(config.admin, Some(admin), "{text}");
@@ -186,7 +187,7 @@ fn admin() {
     );
     check(
         "admin: {listen: 1, tls: {}}",
-        "c:1:20: admin.tls: unknown key (expected listen)",
+        "c:1:20: admin.tls: unknown key (expected one of: listen, token)",
     );
     check(
         "admin: :2112",
@@ -226,6 +227,25 @@ fn admin() {
             &format!("c:1:17: admin.listen: found {found} {EXPECTED}"),
         );
     }
+    for (text, expected) in [
+        ("\"${env:X}\"", "${env:X}"),
+        ("\"${file:/p}\"", "${file:/p}"),
+        ("$SECRET", "hunter2"),
+        ("1234567890123456", "1234567890123456"),
+    ] {
+        let config = accept(&format!("admin: {{listen: 1, token: {text}}}"));
+        assert!(!format!("{config:?}").contains(expected), "{text}");
+        let token = config.admin.and_then(|admin| admin.token).expect("given");
+        assert_eq!(
+            (token.text.as_str(), token.at.column),
+            (expected, 27),
+            "{text}"
+        );
+    }
+    check(
+        "admin: {listen: 1, token: [hunter2]}",
+        "c:1:27: admin.token: found a list (expected a secret such as ${env:WEIR_ADMIN_TOKEN})",
+    );
     check_warnings(
         "metricsNamePrefix: weir_\nreceivers: []",
         "c:1:1: metricsNamePrefix: warning: has no effect without `admin`; KEE always listens on :2112; write `admin: {listen: \":2112\"}`\n\
