@@ -139,9 +139,12 @@ pub enum Plugin {
     List(List),
     /// Show what a plugin is: its world, contract, what it may use, its size and digest.
     Inspect(Inspect),
-    /// Run a plugin over a file of events and show what it does to each.
+    /// Run a plugin's self-tests, or the plugin over a file of events and show what it does to each.
     ///
-    /// A filter: the verdict for each event, and every change. A sink: what it says of the batch; what it
+    /// Without events: the self-tests that stand in the plugin or beside its file, in NAME.test.yaml; a line each.
+    /// Exit code 1 if one fails, 2 if there are none.
+    ///
+    /// With events, a filter: the verdict for each event, and every change. A sink: what it says of the batch; what it
     /// writes goes to standard output.
     Test(Test),
 }
@@ -198,15 +201,15 @@ pub struct Inspect {
 pub struct Test {
     /// A plugin's name, or a path to its file.
     pub plugin: String,
-    /// Events, in any form that `source.replay` reads; `-` is standard input.
-    pub events: PathBuf,
-    /// The plugin's configuration, as YAML or JSON.
-    #[arg(long = "with", value_name = "YAML", default_value = "{}")]
-    pub with: String,
+    /// Events, in any form that `source.replay` reads; `-` is standard input. Default: run the self-tests.
+    pub events: Option<PathBuf>,
+    /// The plugin's configuration for these events, as YAML or JSON. Default: {}. A self-test brings its own.
+    #[arg(long = "with", value_name = "YAML", requires = "events")]
+    pub with: Option<String>,
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap would show it")]
     pub place: PluginPlace,
-    /// How to print what a filter did.
+    /// How to print what a filter did, or how the self-tests went.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub output: Output,
 }

@@ -15,6 +15,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod deliver;
+pub mod fixtures;
 pub mod health;
 pub mod ledger;
 pub mod lines;

@@ -1,6 +1,7 @@
 //! From a configuration to plugins that are loaded, checked and set up: what `weir run` needs and
 //! `weir check` wants to know. All problems are found at once.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use weir_outbound::Client;
 use weir_runtime::{Failure, Filter, Limits, NoOutput, OnError, Output, Plugin, Sink, Use};
 
 use crate::config::{self, Config, Position, ReplayPath};
+use crate::fixtures;
 use crate::plugins::{Loader, PluginError};
 use crate::secrets::{self, Sources};
 use crate::ways::{AppendedFile, GoTemplates, Http, granted_origins, granted_path};
@@ -66,6 +68,14 @@ pub enum Problem {
         /// The plugin's own text, or how it broke.
         failure: Failure,
     },
+    /// Its self-tests cannot be read, or failed: such a version is not taken.
+    #[error("plugin {plugin}: {problem}")]
+    SelfTests {
+        /// Name, version and file.
+        plugin: String,
+        /// Which, with what was expected and what came; in lines.
+        problem: String,
+    },
     /// A secret cannot be had.
     #[error("{0}")]
     Secret(String),
@@ -112,7 +122,7 @@ pub struct SinkUse {
     pub of: Arc<Use>,
 }
 
-/// Loads and sets up every plugin that the configuration uses, filters once for each lane.
+/// Loads, tests and sets up every plugin that the configuration uses, filters once for each lane.
 ///
 /// # Errors
 /// Every problem, in the order of the file.
@@ -134,6 +144,8 @@ pub fn prepare(
         output,
         client,
         base: &config.base,
+        granted: granted_limits(config),
+        tested: BTreeMap::new(),
         errors: Vec::new(),
     };
     if let config::Source::Replay(replay) = &config.source {
@@ -172,6 +184,10 @@ struct Preparing<'a> {
     client: &'a Client,
     /// The configuration's folder.
     base: &'a Path,
+    /// For each plugin what its uses grant, the most of each.
+    granted: BTreeMap<&'a str, Limits>,
+    /// The plugins whose self-tests ran, and how many there are.
+    tested: BTreeMap<String, usize>,
     errors: Vec<StartError>,
 }
 
@@ -221,7 +237,7 @@ impl Preparing<'_> {
         let instance = |_| Filter::new(Arc::clone(&plugin), Arc::clone(&of));
         let instances: Result<Vec<_>, _> = (0..lanes.max(1)).map(instance).collect();
         let instances = instances.map_err(|failure| refused(&plugin, failure))?;
-        log_loaded("filter", &filter.name, &plugin);
+        self.log_loaded("filter", &filter.name, &plugin);
         Ok(FilterUse {
             on_error,
             instances,
@@ -245,7 +261,7 @@ impl Preparing<'_> {
         let of = Arc::new(of);
         let sink = Sink::new(Arc::clone(&plugin), Arc::clone(&of))
             .map_err(|failure| refused(&plugin, failure))?;
-        log_loaded("receiver", &receiver.name, &plugin);
+        self.log_loaded("receiver", &receiver.name, &plugin);
         Ok(SinkUse { sink, of })
     }
 
@@ -256,6 +272,7 @@ impl Preparing<'_> {
             .map_err(|error| vec![Problem::Plugin(error)])?;
         let found = plugin.kind.role();
         if found == expected {
+            self.self_test(&plugin).map_err(|problem| vec![problem])?;
             return Ok(plugin);
         }
         let file = plugin.path.display().to_string();
@@ -265,6 +282,42 @@ impl Preparing<'_> {
             found,
             expected,
         }])
+    }
+
+    /// Runs a plugin's self-tests, once however many uses it has. What failed is said at the first.
+    fn self_test(&mut self, plugin: &Arc<Plugin>) -> Result<(), Problem> {
+        if self.tested.contains_key(&plugin.name) {
+            return Ok(());
+        }
+        self.tested.insert(plugin.name.clone(), 0);
+        let limits = self.granted.get(plugin.name.as_str()).copied();
+        let limits = limits.unwrap_or_else(|| fixtures::default_limits(plugin.kind));
+        let checked = fixtures::read_beside(plugin).and_then(|beside| {
+            let beside = beside
+                .as_ref()
+                .map(|(path, bytes)| (path.as_path(), bytes.as_slice()));
+            fixtures::check(plugin, beside, limits)
+        });
+        let passed = checked.map_err(|problem| Problem::SelfTests {
+            plugin: plugin.label(),
+            problem,
+        })?;
+        self.tested.insert(plugin.name.clone(), passed);
+        Ok(())
+    }
+
+    /// What runs, for who reads the log after an incident.
+    fn log_loaded(&self, role: &str, name: &str, plugin: &Plugin) {
+        tracing::info!(
+            role,
+            name,
+            plugin = plugin.name,
+            version = plugin.description.version,
+            file = %plugin.path.display(),
+            digest = plugin.digest,
+            self_tests = self.tested.get(&plugin.name),
+            "plugin loaded"
+        );
     }
 
     fn new_use(
@@ -277,10 +330,7 @@ impl Preparing<'_> {
     ) -> Result<Use, Vec<Problem>> {
         let (text, secrets) = secrets::hide(config, &self.sources)
             .map_err(|errors| errors.into_iter().map(Problem::Secret).collect::<Vec<_>>())?;
-        let limits = Limits {
-            memory_bytes: limits.memory_bytes,
-            time: limits.time,
-        };
+        let limits = of_config(limits);
         let secrets = Arc::new(secrets);
         // What the plugin reads, so that what is granted is what it can ask for.
         let hidden: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
@@ -295,6 +345,29 @@ impl Preparing<'_> {
             .with_secrets(secrets)
             .with_outbound(Arc::new(outbound)))
     }
+}
+
+fn of_config(limits: config::Limits) -> Limits {
+    Limits {
+        memory_bytes: limits.memory_bytes,
+        time: limits.time,
+    }
+}
+
+/// What the uses of each plugin grant it, the most of each: a plugin that needs more than the default needs it in its
+/// self-tests too.
+fn granted_limits(config: &Config) -> BTreeMap<&str, Limits> {
+    let filters = config.filters.iter();
+    let filters = filters.map(|filter| (filter.plugin.as_str(), filter.limits));
+    let receivers = config.receivers.iter();
+    let receivers = receivers.map(|receiver| (receiver.plugin.as_str(), receiver.limits));
+    let mut granted: BTreeMap<&str, Limits> = BTreeMap::new();
+    for (plugin, limits) in filters.chain(receivers) {
+        let most = granted.entry(plugin).or_insert_with(|| of_config(limits));
+        most.memory_bytes = most.memory_bytes.max(limits.memory_bytes);
+        most.time = most.time.max(limits.time);
+    }
+    granted
 }
 
 /// Whether a file can be replayed. Only a regular file is opened: whoever writes to a FIFO would take us
@@ -316,19 +389,6 @@ fn refused(plugin: &Plugin, failure: Failure) -> Vec<Problem> {
         plugin: plugin.label(),
         failure,
     }]
-}
-
-/// What runs, for who reads the log after an incident.
-fn log_loaded(role: &str, name: &str, plugin: &Plugin) {
-    tracing::info!(
-        role,
-        name,
-        plugin = plugin.name,
-        version = plugin.description.version,
-        file = %plugin.path.display(),
-        digest = plugin.digest,
-        "plugin loaded"
-    );
 }
 
 /// What sinks write to while they are only checked: nothing.

@@ -59,7 +59,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Plugins: finding them, and setting up what a configuration uses.
     ("plugins", &["config"]),
     ("ways", &["config", "lines"]),
-    ("prepare", &["config", "plugins", "secrets", "ways"]),
+    ("fixtures", &["config", "ways"]),
+    (
+        "prepare",
+        &["config", "fixtures", "plugins", "secrets", "ways"],
+    ),
     // What puts them together.
     (
         "app",
@@ -75,6 +79,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "app",
             "cli",
             "config",
+            "fixtures",
             "output",
             "plugins",
             "prepare",

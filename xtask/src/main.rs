@@ -33,6 +33,8 @@ const BUNDLED: [(&str, &[&str]); 7] = [
     ("drop-reasons", &["drop-reasons"]),
     ("redact", &["redact"]),
 ];
+/// Where the packages of plugins are.
+const PLUGIN_FOLDERS: [&str; 3] = ["plugins/filters", "plugins/sinks", "plugins/examples/rust"];
 /// Plugins that are built to be tried, and not shipped.
 const EXAMPLES: [&str; 1] = ["ten-lines"];
 /// A ConfigMap holds 1 MiB: bundled plugins must leave room for others.
@@ -139,14 +141,30 @@ fn bundled() -> impl Iterator<Item = (&'static str, &'static str)> {
     BUNDLED.into_iter().flat_map(each)
 }
 
-/// Puts a built plugin under a name of its own: cargo writes `-` as `_`.
+/// Puts a built plugin under a name of its own (cargo writes `-` as `_`), with its self-tests beside it.
 fn collect(package: &str, name: &str, folder: &str) -> Result<u64, Failed> {
     let built = format!(
         "wasm/wasm32-unknown-unknown/wasm/{}.wasm",
         package.replace('-', "_")
     );
-    let to = dist().join(folder).join(format!("{name}.wasm"));
-    install(&target().join(built), &to)
+    let folder = dist().join(folder);
+    collect_self_tests(package, &folder.join(format!("{name}.test.yaml")))?;
+    install(&target().join(built), &folder.join(format!("{name}.wasm")))
+}
+
+/// Copies `<package>.test.yaml` from the package's folder; takes away what an earlier build left where there is none.
+fn collect_self_tests(package: &str, to: &Path) -> Result<(), Failed> {
+    let file = format!("{package}/{package}.test.yaml");
+    let from = PLUGIN_FOLDERS.map(|folder| root().join(folder).join(&file));
+    match from.iter().find(|from| from.exists()) {
+        Some(from) => install(from, to).map(drop),
+        None => match std::fs::remove_file(to) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Failed(format!("cannot remove {}: {error}", to.display())))
+            }
+            _ => Ok(()),
+        },
+    }
 }
 
 /// Copies beside the old file, then renames: a program that runs keeps its file.

@@ -58,6 +58,8 @@ pub struct Description {
     /// What happens to events for which it fails, where the configuration says nothing.
     #[serde(rename = "onError")]
     pub on_error: Option<OnError>,
+    /// Its self-tests, as they stand there: the host reads and runs them.
+    pub tests: Option<serde_json::Value>,
 }
 
 /// What happens to an event for which a filter failed.
@@ -233,6 +235,12 @@ mod tests {
         assert_eq!(
             (read.version.as_str(), read.on_error),
             ("1.2", Some(OnError::Drop))
+        );
+        let tested = wat::parse_str(r#"(module (@custom "weir" "{\"tests\":[{\"name\":1}]}"))"#)
+            .expect("valid text");
+        assert_eq!(
+            describe(&tested).expect("valid description").tests,
+            Some(serde_json::json!([{"name": 1}]))
         );
         let inside =
             wat::parse_str(r#"(component (core module (@custom "weir" "{\"name\":\"x\"}")))"#)

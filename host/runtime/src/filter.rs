@@ -106,6 +106,14 @@ impl Filter {
         }
     }
 
+    /// As [`process`](Filter::process), without the second try: for whoever wants to know of every fault.
+    ///
+    /// # Errors
+    /// When the plugin answers an error or breaks.
+    pub fn process_once(&mut self, event: EventRef<'_>) -> Result<Processed, Failure> {
+        self.once(event, EMITTED_EVENTS_MAX)
+    }
+
     fn once(&mut self, event: EventRef<'_>, emits_max: usize) -> Result<Processed, Failure> {
         let mut live = match self.live.take() {
             Some(live) => live,

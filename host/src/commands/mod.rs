@@ -3,7 +3,7 @@
 pub mod capture;
 pub mod check;
 pub mod plugin;
-mod plugin_running;
+mod plugin_self_test;
 pub mod plugin_test;
 pub mod run;
 

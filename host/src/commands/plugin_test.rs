@@ -1,4 +1,4 @@
-//! `weir plugin test`: a plugin over a file of events, and what it does to each.
+//! `weir plugin test` with events: a plugin over a file of them, and what it does to each.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,9 +13,12 @@ use weir_runtime::{
     Sink, Use, clean,
 };
 
-use super::{EXIT_FAILED, EXIT_USAGE, Surroundings, count, failed, plugin, print_line, say};
+use super::{
+    EXIT_FAILED, EXIT_USAGE, Surroundings, count, failed, plugin, plugin_self_test, print_line, say,
+};
 use crate::cli::{Output, Test};
 use crate::config::ReplayPath;
+use crate::fixtures::changes;
 use crate::output::StandardOutput;
 use crate::shutdown::Shutdown;
 use crate::source::input::Input;
@@ -35,15 +38,19 @@ const BATCH_EVENTS: usize = crate::config::BATCH_EVENTS_DEFAULT;
 pub fn run(arguments: &Test, surroundings: &Surroundings) -> Result<ExitCode, ExitCode> {
     let loader = plugin::open(&arguments.place, surroundings)?;
     let plugin = Arc::new(plugin::load(&loader, &arguments.plugin)?);
-    let config: Value = serde_yaml::from_str(&arguments.with).map_err(|error| {
+    let Some(events_file) = &arguments.events else {
+        return plugin_self_test::run(&plugin, arguments.output);
+    };
+    let with = arguments.with.as_deref().unwrap_or("{}");
+    let config: Value = serde_yaml::from_str(with).map_err(|error| {
         failed(
             EXIT_USAGE,
             &format_args!("--with: not valid YAML or JSON: {error}"),
         )
     })?;
-    let events = read_events(&arguments.events).map_err(|error| failed(EXIT_USAGE, &error))?;
+    let events = read_events(events_file).map_err(|error| failed(EXIT_USAGE, &error))?;
     if events.is_empty() {
-        let file = arguments.events.display();
+        let file = events_file.display();
         return Err(failed(
             EXIT_USAGE,
             &format_args!("no events in {file}; expected what source.replay reads"),
@@ -226,59 +233,6 @@ fn verdict_json(document: &Document, answer: &Result<Processed, Failure>) -> Val
     row
 }
 
-/// The differences of two documents: `- pointer: old`, `+ pointer: new`.
-fn changes(before: &str, after: &str) -> Vec<String> {
-    let (before, after) = (leaves(before), leaves(after));
-    let shown = |value: &str| clean(value, SHOWN_BYTES_MAX);
-    let mut lines = Vec::new();
-    for pointer in before.keys().chain(
-        after
-            .keys()
-            .filter(|pointer| !before.contains_key(*pointer)),
-    ) {
-        let (old, new) = (before.get(pointer), after.get(pointer));
-        if old != new {
-            lines.extend(old.map(|old| format!("- {pointer}: {}", shown(old))));
-            lines.extend(new.map(|new| format!("+ {pointer}: {}", shown(new))));
-        }
-    }
-    lines
-}
-
-/// Every value that has no members, by its pointer.
-fn leaves(document: &str) -> BTreeMap<String, String> {
-    let mut leaves = BTreeMap::new();
-    let mut open = vec![(
-        String::new(),
-        serde_json::from_str::<Value>(document).unwrap_or_default(),
-    )];
-    while let Some((pointer, value)) = open.pop() {
-        match value {
-            Value::Object(members) if !members.is_empty() => {
-                let under =
-                    |key: &str| format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
-                open.extend(
-                    members
-                        .into_iter()
-                        .map(|(key, member)| (under(&key), member)),
-                );
-            }
-            Value::Array(items) if !items.is_empty() => {
-                open.extend(
-                    items
-                        .into_iter()
-                        .enumerate()
-                        .map(|(at, item)| (format!("{pointer}/{at}"), item)),
-                );
-            }
-            leaf => {
-                leaves.insert(pointer, leaf.to_string());
-            }
-        }
-    }
-    leaves
-}
-
 fn test_sink(
     plugin: &Arc<Plugin>,
     config: &Value,
@@ -347,23 +301,4 @@ fn deliver(sink: &mut Sink, mut batch: Vec<Document>) -> usize {
         }
     }
     0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn changes_name_each_pointer_once() {
-        let before = r#"{"a":1,"b":{"c/d":"x","e":[1,2]},"gone":true}"#;
-        let after = r#"{"a":1,"b":{"c/d":"y","e":[1,2,3]},"new":{}}"#;
-        let expected = [
-            "- /b/c~1d: \"x\"",
-            "+ /b/c~1d: \"y\"",
-            "- /gone: true",
-            "+ /b/e/2: 3",
-            "+ /new: {}",
-        ];
-        assert_eq!(changes(before, after), expected);
-    }
 }

@@ -35,9 +35,6 @@ const LEVELS_KEE: &[(&str, LogLevel)] = &[
 ];
 const FORMATS: &[(&str, LogFormat)] = &[("json", LogFormat::Json), ("pretty", LogFormat::Pretty)];
 
-/// How many errors are told: more than anyone reads at once.
-const ERRORS_MOST: usize = 100;
-
 const TOP_EXPECTED: &str = "a map with the keys source, route and receivers";
 const LISTEN_EXPECTED: &str = "an address and a port such as 0.0.0.0:2112, or a port";
 
@@ -94,17 +91,7 @@ impl Config {
     ) -> Result<Self, ConfigErrors> {
         let mut report = Report::new(file_name, base);
         let config = parse_reporting(text, environment, &mut report);
-        let mut errors = report.errors;
-        let mut warnings = report.warnings;
-        errors.sort_by_key(|error| error.at);
-        warnings.sort_by_key(|warning| warning.at);
-        if errors.len() > ERRORS_MOST {
-            let more = errors.len() - ERRORS_MOST;
-            errors.truncate(ERRORS_MOST);
-            if let Some(last) = errors.last_mut() {
-                last.help = Some(format!("and {more} more errors"));
-            }
-        }
+        let (errors, warnings) = report.finish();
         match config {
             Some(config) if errors.is_empty() => Ok(Self { warnings, ..config }),
             _ => Err(ConfigErrors(errors)),

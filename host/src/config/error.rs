@@ -45,7 +45,7 @@ pub enum ErrorKind {
 
 /// One error (or warning) in a configuration.
 ///
-/// Its text is `file:line:column: path: problem; help (expected …)`. It never holds a value that came
+/// Its text is `file:line:column: path: problem; help (expected …)`, the place where there is one. It never holds a value that came
 /// from the environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConfigError {
@@ -73,7 +73,11 @@ pub struct ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: ", self.file, self.at.line, self.at.column)?;
+        f.write_str(&self.file)?;
+        if self.at.line > 0 {
+            write!(f, ":{}:{}", self.at.line, self.at.column)?;
+        }
+        f.write_str(": ")?;
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }

@@ -11,6 +11,8 @@
 //! value of the environment is in no error text. `app` and the commands call it; `route`, `queue`,
 //! `deliver`, `source` and the plugin runtime take the parts they need.
 //!
+//! `fixtures` reads the self-tests of plugins with the same parts: `yaml`, `tree`, `fields` and `report`.
+//!
 //! Relative paths are relative to the folder of the configuration file, so that
 //! `weir check -c some/dir/config.yaml` means the same wherever it is called.
 
@@ -27,15 +29,15 @@ mod dns_name;
 mod error;
 mod expand;
 mod field_selector;
-mod fields;
+pub(crate) mod fields;
 mod names;
-mod plugin_config;
+pub(crate) mod plugin_config;
 mod quantity;
-mod report;
+pub(crate) mod report;
 mod rule_pattern;
 mod source;
-mod tree;
-mod yaml;
+pub(crate) mod tree;
+pub(crate) mod yaml;
 
 use std::fmt;
 use std::path::PathBuf;

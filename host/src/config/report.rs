@@ -6,6 +6,8 @@ use std::path::Path;
 
 use super::error::{ConfigError, ErrorKind, Position};
 
+/// How many errors are told: more than anyone reads at once.
+const ERRORS_MOST: usize = 100;
 /// How many names an error text lists: a screen.
 const NAMES_SHOWN_MOST: usize = 50;
 /// How many names are compared with one that was misspelt: each costs a microsecond, and there may be many
@@ -51,6 +53,21 @@ impl<'a> Report<'a> {
             .push(self.entry(ErrorKind::Warning, at, path, problem.to_owned()));
         let last = self.warnings.len() - 1;
         &mut self.warnings[last]
+    }
+
+    /// The errors and the warnings, each by position. Of very many errors only the first.
+    pub(crate) fn finish(self) -> (Vec<ConfigError>, Vec<ConfigError>) {
+        let (mut errors, mut warnings) = (self.errors, self.warnings);
+        errors.sort_by_key(|error| error.at);
+        warnings.sort_by_key(|warning| warning.at);
+        if errors.len() > ERRORS_MOST {
+            let more = errors.len() - ERRORS_MOST;
+            errors.truncate(ERRORS_MOST);
+            if let Some(last) = errors.last_mut() {
+                last.help = Some(format!("and {more} more errors"));
+            }
+        }
+        (errors, warnings)
     }
 
     fn entry(&self, kind: ErrorKind, at: Position, path: &str, problem: String) -> ConfigError {

@@ -96,7 +96,7 @@ fn no_configuration() {
 fn no_yaml() {
     check(
         "a: 1\n---\nb: 2\n",
-        "c:2:1: a second document starts here; remove the `---` (expected one document: a configuration is one map)",
+        "c:2:1: a second document starts here; remove the `---` (expected one document)",
     );
     check(
         "source:\n\treplay: x\n",

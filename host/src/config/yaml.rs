@@ -97,7 +97,7 @@ pub(crate) fn read(text: &str, report: &mut Report<'_>) -> Option<Node> {
                         "",
                         "a second document starts here".to_owned(),
                     )
-                    .expected("one document: a configuration is one map")
+                    .expected("one document")
                     .help("remove the `---`");
                 return None;
             }

@@ -1,7 +1,7 @@
 //! The custom section `weir`: a plugin's description that can be read before anything is compiled.
 //!
 //! Written at compile time by `register!`, as one line of JSON:
-//! `{"name":…,"version":…,"description":…,"onError":…,"config-schema":…}`, the last two where given.
+//! `{"name":…,"version":…,"description":…,"onError":…,"config-schema":…,"tests":…}`, the last three where given.
 
 /// What a plugin says about itself.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,8 @@ pub struct Description {
     pub on_error: Option<&'static str>,
     /// A JSON schema as JSON text.
     pub config_schema: Option<&'static str>,
+    /// Self-tests as JSON text: a list.
+    pub tests: Option<&'static str>,
 }
 
 impl Description {
@@ -59,6 +61,10 @@ impl Description {
         if let Some(schema) = self.config_schema {
             text.raw(",\"config-schema\":");
             text.raw(schema);
+        }
+        if let Some(tests) = self.tests {
+            text.raw(",\"tests\":");
+            text.raw(tests);
         }
         text.raw("}");
         (text.length, text.bytes)
@@ -136,6 +142,7 @@ mod tests {
         description: "says \"no\"\n\\ and é",
         on_error: Some("drop"),
         config_schema: Some(r#"{"type":"object"}"#),
+        tests: Some(r#"[{"expect":"accept"}]"#),
     };
 
     #[test]
@@ -144,7 +151,7 @@ mod tests {
         let value: Value = serde_json::from_slice(&JSON).unwrap();
         let expected = json!({
             "name": "masks", "version": "1.2.3", "description": "says \"no\"\n\\ and é",
-            "onError": "drop", "config-schema": {"type": "object"},
+            "onError": "drop", "config-schema": {"type": "object"}, "tests": [{"expect": "accept"}],
         });
         assert_eq!(value, expected);
     }
@@ -154,6 +161,7 @@ mod tests {
         const PLAIN: Description = Description {
             on_error: None,
             config_schema: None,
+            tests: None,
             description: "",
             ..FULL
         };

@@ -10,26 +10,27 @@
 ///
 /// The word before the type is its world: `filter` ([`Filter`](crate::Filter)), `sink`
 /// ([`Sink`](crate::Sink)) or `sink-probe` ([`Probe`](crate::Probe)). `on_error` is the filter's own
-/// default for what users set as `onError`: `"keep"`, `"drop"` or `"hold"`. `config_schema` is JSON text.
+/// default for what users set as `onError`: `"keep"`, `"drop"` or `"hold"`. `config_schema` is JSON text,
+/// and so is `tests`: a list of self-tests that the host runs before it takes the plugin (`docs/plugins.md`).
 /// Name, version and description come from the package, and stand in the module's custom section `weir`.
 #[macro_export]
 macro_rules! register {
-    (filter: $plugin:ty $(, on_error: $on_error:expr)? $(, config_schema: $schema:expr)? $(,)?) => {
-        $crate::register!(@describe ($($on_error)?) ($($schema)?));
+    (filter: $plugin:ty $(, on_error: $on_error:expr)? $(, config_schema: $schema:expr)? $(, tests: $tests:expr)? $(,)?) => {
+        $crate::register!(@describe ($($on_error)?) ($($schema)?) ($($tests)?));
         $crate::register!(@implements $plugin, Filter);
         $crate::register!(@export $plugin, filter, export_filter,
             setup: <$plugin as $crate::Filter>::setup,
             fn process() -> $crate::bindings::filter::Verdict);
     };
-    (sink: $plugin:ty $(, config_schema: $schema:expr)? $(,)?) => {
-        $crate::register!(@describe () ($($schema)?));
+    (sink: $plugin:ty $(, config_schema: $schema:expr)? $(, tests: $tests:expr)? $(,)?) => {
+        $crate::register!(@describe () ($($schema)?) ($($tests)?));
         $crate::register!(@implements $plugin, Sink);
         $crate::register!(@export $plugin, sink, export_sink,
             setup: <$plugin as $crate::Sink>::setup,
             fn deliver() -> $crate::bindings::sink::Outcome);
     };
-    (sink-probe: $plugin:ty $(, config_schema: $schema:expr)? $(,)?) => {
-        $crate::register!(@describe () ($($schema)?));
+    (sink-probe: $plugin:ty $(, config_schema: $schema:expr)? $(, tests: $tests:expr)? $(,)?) => {
+        $crate::register!(@describe () ($($schema)?) ($($tests)?));
         $crate::register!(@implements $plugin, Probe);
         $crate::register!(@export $plugin, sink_probe, export_sink_probe,
             setup: <$plugin as $crate::Sink>::setup,
@@ -66,7 +67,7 @@ macro_rules! register {
         };
     };
 
-    (@describe ($($on_error:expr)?) ($($schema:expr)?)) => {
+    (@describe ($($on_error:expr)?) ($($schema:expr)?) ($($tests:expr)?)) => {
         const _: () = {
             const DESCRIPTION: $crate::description::Description = $crate::description::Description {
                 name: ::core::env!("CARGO_PKG_NAME"),
@@ -74,6 +75,7 @@ macro_rules! register {
                 description: ::core::env!("CARGO_PKG_DESCRIPTION"),
                 on_error: $crate::register!(@option $($on_error)?),
                 config_schema: $crate::register!(@option $($schema)?),
+                tests: $crate::register!(@option $($tests)?),
             };
             const JSON: [u8; DESCRIPTION.length()] = DESCRIPTION.json();
             #[cfg(target_arch = "wasm32")]
