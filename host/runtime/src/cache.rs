@@ -10,6 +10,8 @@ use std::time::{Duration, SystemTime};
 
 /// Files kept in the cache; the ones used longest ago go first.
 const CACHE_FILES_MAX: usize = 128;
+/// Bytes of all of them, but for the newest: a Python component makes 60 MB, in each of its versions.
+const CACHE_BYTES_MAX: u64 = 512 << 20;
 
 /// A temporary file this old belongs to nobody any more: a compilation takes two minutes at most.
 const ORPHAN_AGE: Duration = Duration::from_secs(3600);
@@ -95,20 +97,26 @@ impl Cache {
         let mut files = Vec::new();
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let Ok(modified) = entry.metadata().and_then(|metadata| metadata.modified()) else {
+            let Ok((modified, bytes)) = entry
+                .metadata()
+                .and_then(|metadata| Ok((metadata.modified()?, metadata.len())))
+            else {
                 continue;
             };
             if name.ends_with(".cwasm") {
-                files.push((modified, entry.path()));
+                files.push((modified, entry.path(), bytes));
             } else if name.ends_with(".tmp") && modified.elapsed().is_ok_and(|age| age > ORPHAN_AGE)
             {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
         files.sort();
-        let surplus = files.len().saturating_sub(CACHE_FILES_MAX);
-        for (_, path) in files.into_iter().take(surplus) {
-            let _ = std::fs::remove_file(path);
+        let mut kept_bytes = 0;
+        for (kept, (_, path, bytes)) in files.into_iter().rev().enumerate() {
+            kept_bytes += bytes;
+            if kept > 0 && (kept >= CACHE_FILES_MAX || kept_bytes > CACHE_BYTES_MAX) {
+                let _ = std::fs::remove_file(path);
+            }
         }
     }
 }

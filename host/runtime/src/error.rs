@@ -4,8 +4,11 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use thiserror::Error;
+
+use crate::limits::Limits;
 
 /// The engine could not be made.
 #[derive(Debug, Error)]
@@ -143,6 +146,17 @@ pub struct Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} {}: {}", self.call, self.kind.verb(), self.text)
+    }
+}
+
+impl Fault {
+    /// The processor time that was lost by it, as far as that is known: a call that ran past its limit took all of it.
+    pub(crate) fn took(&self, limits: Limits) -> Duration {
+        match (self.kind, self.call) {
+            (FaultKind::Time, "setup") => limits.setup_time(),
+            (FaultKind::Time, _) => limits.time,
+            _ => Duration::ZERO,
+        }
     }
 }
 

@@ -97,8 +97,21 @@ impl PluginFile {
             file: path.to_path_buf(),
             problem,
         };
-        let (name, _) = split_name(path).ok_or_else(|| fail(LoadProblem::Ending))?;
+        split_name(path).ok_or_else(|| fail(LoadProblem::Ending))?;
         let bytes = read_limited(path).map_err(fail)?;
+        PluginFile::of(path, bytes)
+    }
+
+    /// Of the bytes of a file that was read before.
+    ///
+    /// # Errors
+    /// As [`read`](PluginFile::read).
+    pub fn of(path: &Path, bytes: Vec<u8>) -> Result<PluginFile, LoadError> {
+        let fail = |problem| LoadError {
+            file: path.to_path_buf(),
+            problem,
+        };
+        let (name, _) = split_name(path).ok_or_else(|| fail(LoadProblem::Ending))?;
         let digest = hex(&Sha256::digest(&bytes));
         let file_bytes = bytes.len() as u64;
         let wasm = unpack(bytes).map_err(fail)?;

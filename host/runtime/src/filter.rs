@@ -8,12 +8,15 @@ use weir_event::{EventRef, Fields};
 use crate::context::{EMITTED_EVENTS_MAX, Hand, Working};
 use crate::error::Failure;
 use crate::instance::Live;
+use crate::limits::processor_time;
 use crate::logs::clean;
 use crate::plugin::Plugin;
 use crate::uses::Use;
 
 /// Bytes of the reason for a drop: it is a row in the metrics.
 const REASON_BYTES_MAX: usize = 256;
+/// One call in so many is measured: reading the clock costs as much as a small call.
+const MEASURED_OF: u32 = 16;
 
 #[derive(ComponentType, Lift)]
 #[component(variant)]
@@ -31,6 +34,16 @@ pub struct Processed {
     pub decision: Decision,
     /// Documents of the events that it emitted, in order.
     pub emitted: Vec<String>,
+}
+
+impl Processed {
+    /// What a filter that does nothing makes of an event.
+    pub fn unchanged() -> Processed {
+        Processed {
+            decision: Decision::Keep,
+            emitted: Vec::new(),
+        }
+    }
 }
 
 /// What a filter decided about an event.
@@ -53,6 +66,10 @@ pub struct Filter {
     plugin: Arc<Plugin>,
     of: Arc<Use>,
     live: Option<Live<Verdict>>,
+    /// Where it counts its calls.
+    shard: usize,
+    /// Its calls, for which of them are measured.
+    calls: u32,
 }
 
 impl Filter {
@@ -63,9 +80,11 @@ impl Filter {
     pub fn new(plugin: Arc<Plugin>, of: Arc<Use>) -> Result<Filter, Failure> {
         let live = Live::start(&plugin, &of, "process")?;
         Ok(Filter {
+            shard: of.standing.shard(),
             plugin,
             of,
             live: Some(live),
+            calls: 0,
         })
     }
 
@@ -100,7 +119,11 @@ impl Filter {
         match self.once(event, emits_max) {
             Err(Failure::Fault(fault)) => {
                 self.of.note_retry(&fault);
-                self.once(event, emits_max)
+                let second = self.once(event, emits_max);
+                if let Err(Failure::Fault(fault)) = &second {
+                    self.of.gave_up(fault);
+                }
+                second
             }
             answer => answer,
         }
@@ -114,7 +137,31 @@ impl Filter {
         self.once(event, EMITTED_EVENTS_MAX)
     }
 
+    /// One call, counted, and measured now and then.
     fn once(&mut self, event: EventRef<'_>, emits_max: usize) -> Result<Processed, Failure> {
+        self.of.standing.called(self.shard);
+        let is_measured = self.calls.is_multiple_of(MEASURED_OF);
+        self.calls = self.calls.wrapping_add(1);
+        let begun = is_measured.then(processor_time);
+        let answer = self.call(event, emits_max);
+        let of = &self.of;
+        if let Some(begun) = begun {
+            of.times.add(processor_time().saturating_sub(begun));
+            if let Some(live) = &self.live {
+                of.used_memory(live.memory_bytes());
+            }
+        }
+        match &answer {
+            Ok(_) | Err(Failure::Answered { .. }) => of.quarantine.answered(),
+            Err(Failure::Fault(_)) => {}
+        }
+        if let Err(failure) = &answer {
+            of.note_failure(failure);
+        }
+        answer
+    }
+
+    fn call(&mut self, event: EventRef<'_>, emits_max: usize) -> Result<Processed, Failure> {
         let mut live = match self.live.take() {
             Some(live) => live,
             None => Live::start(&self.plugin, &self.of, "process")?,

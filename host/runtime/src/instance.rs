@@ -71,6 +71,11 @@ where
         Ok(Live { store, call, name })
     }
 
+    /// Bytes of all its memories.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.store.data().limiter.memory_bytes()
+    }
+
     /// Calls the function. After a `Failure::Fault` this instance must be dropped.
     pub(crate) fn call(&mut self, limit: Duration) -> Result<T, Failure> {
         let call = self.call;

@@ -29,10 +29,13 @@ mod logs;
 mod outbound;
 mod output;
 mod plugin;
+mod quarantine;
 mod random;
 mod secrets;
 mod sink;
+mod standing;
 mod state;
+mod times;
 mod uses;
 mod ways;
 
@@ -49,8 +52,12 @@ pub use logs::{LogLimit, clean};
 pub use outbound::{NoOutbound, Outbound, Request, Response};
 pub use output::{NoOutput, Output};
 pub use plugin::{CONTRACT_VERSION, Kind, Plugin};
+pub use quarantine::{
+    FAULTS_LEAST, MEMORY, PAUSE_FIRST, PAUSE_MOST, Quarantine, Quarantined, WINDOW,
+};
 pub use secrets::Secrets;
 pub use sink::{Delivered, Outcome, Sink};
+pub use standing::{Calls, LastFailure, Standing};
 pub use state::STATE_BYTES_MAX;
 pub use uses::Use;
 pub use ways::{Files, NoFiles, NoTemplates, Rotation, Templates};

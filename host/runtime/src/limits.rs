@@ -102,6 +102,11 @@ impl Limiter {
         self.table.refused = false;
     }
 
+    /// Bytes of memory that were granted.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.memory.granted
+    }
+
     /// Whether memory was refused since the call began.
     pub(crate) fn memory_refused(&self) -> bool {
         self.memory.refused
@@ -189,7 +194,8 @@ impl CallClock {
     }
 }
 
-fn processor_time() -> Duration {
+/// Of this thread, so far.
+pub(crate) fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(
         time.tv_sec.unsigned_abs(),

@@ -72,6 +72,15 @@ impl PluginLog {
         }
     }
 
+    /// One that writes nothing.
+    pub(crate) fn silent() -> PluginLog {
+        PluginLog {
+            limit: LogLimit::new(0),
+            said_once: AtomicBool::new(true),
+            ..PluginLog::new("", "")
+        }
+    }
+
     /// Writes a line the plugin logged.
     pub(crate) fn line(&self, level: Level, text: &str) {
         let Some(suppressed) = self.limit.admit() else {

@@ -111,9 +111,22 @@ impl Plugin {
         cache: Option<&Cache>,
         path: &Path,
     ) -> Result<Plugin, LoadError> {
-        let file = PluginFile::read(path)?;
+        Plugin::from_file(engine, compiler, cache, PluginFile::read(path)?)
+    }
+
+    /// As [`load`](Plugin::load), of a file that was read before.
+    ///
+    /// # Errors
+    /// As [`load`](Plugin::load).
+    pub fn from_file(
+        engine: &Engine,
+        compiler: &Compiler,
+        cache: Option<&Cache>,
+        file: PluginFile,
+    ) -> Result<Plugin, LoadError> {
+        let path = file.path.clone();
         let fail = |problem| LoadError {
-            file: path.to_path_buf(),
+            file: path.clone(),
             problem,
         };
         let component = compile(engine, compiler, cache, &file).map_err(fail)?;

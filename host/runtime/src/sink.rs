@@ -8,6 +8,7 @@ use weir_event::Document;
 use crate::context::{Batch, Hand, Said};
 use crate::error::Failure;
 use crate::instance::Live;
+use crate::limits::processor_time;
 use crate::logs::clean;
 use crate::plugin::{Kind, Plugin};
 use crate::uses::Use;
@@ -55,6 +56,8 @@ pub struct Sink {
     plugin: Arc<Plugin>,
     of: Arc<Use>,
     live: Option<Live<WireOutcome>>,
+    /// Where it counts its calls.
+    shard: usize,
 }
 
 impl Sink {
@@ -65,10 +68,16 @@ impl Sink {
     pub fn new(plugin: Arc<Plugin>, of: Arc<Use>) -> Result<Sink, Failure> {
         let live = Live::start(&plugin, &of, "deliver")?;
         Ok(Sink {
+            shard: of.standing.shard(),
             plugin,
             of,
             live: Some(live),
         })
+    }
+
+    /// The use this is of.
+    pub fn of(&self) -> &Arc<Use> {
+        &self.of
     }
 
     /// The plugin.
@@ -83,6 +92,24 @@ impl Sink {
     /// # Errors
     /// When the plugin answers an error or breaks: the whole batch is to come again.
     pub fn deliver(
+        &mut self,
+        documents: &mut Vec<Document>,
+        laid_out: Vec<String>,
+    ) -> Result<Delivered, Failure> {
+        self.of.standing.called(self.shard);
+        let begun = processor_time();
+        let answer = self.call(documents, laid_out);
+        self.of.times.add(processor_time().saturating_sub(begun));
+        if let Some(live) = &self.live {
+            self.of.used_memory(live.memory_bytes());
+        }
+        if let Err(failure) = &answer {
+            self.of.standing.failed(failure);
+        }
+        answer
+    }
+
+    fn call(
         &mut self,
         documents: &mut Vec<Document>,
         laid_out: Vec<String>,

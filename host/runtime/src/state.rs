@@ -70,6 +70,18 @@ impl State {
     }
 }
 
+impl State {
+    /// Takes over all entries of another store, which is empty then.
+    pub(crate) fn absorb(&self, other: &State, now: Instant) {
+        let other =
+            std::mem::take(&mut *other.inner.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, entry) in other.entries {
+            inner.insert(&key, entry.value, entry.expires, now);
+        }
+    }
+}
+
 impl Inner {
     fn insert(&mut self, key: &str, value: Vec<u8>, expires: Option<Instant>, now: Instant) {
         self.remove(key);

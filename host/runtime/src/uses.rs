@@ -1,25 +1,25 @@
 //! One use of a plugin: a filter or a receiver of the configuration. What its instances share, and what
 //! outlives each of them.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use tracing::Level;
 
-use crate::error::Fault;
+use crate::error::{Failure, Fault};
 use crate::limits::Limits;
 use crate::logs::PluginLog;
 use crate::outbound::{NoOutbound, Outbound};
 use crate::output::{NoOutput, Output};
+use crate::quarantine::Quarantine;
 use crate::secrets::Secrets;
-use crate::state::State;
+use crate::standing::{Calls, Standing};
+use crate::times::Times;
 use crate::ways::{Files, NoFiles, NoTemplates, Templates};
 
-/// Counters of its own that a plugin may have.
-const COUNTERS_MAX: usize = 100;
-/// Bytes of a counter's name.
-const COUNTER_NAME_BYTES_MAX: usize = 64;
+/// A filter is slow where half of its calls take longer: it cannot do a thousand events a second in a lane.
+const SLOW_MEDIAN: Duration = Duration::from_millis(1);
 
 /// What all instances of one use share.
 pub struct Use {
@@ -29,15 +29,21 @@ pub struct Use {
     pub config: String,
     /// What it may use.
     pub limits: Limits,
-    pub(crate) state: State,
+    /// What it keeps over its versions.
+    pub standing: Arc<Standing>,
+    /// Whether this version may be called, and its faults of late.
+    pub quarantine: Quarantine,
+    pub(crate) times: Times,
+    memory_bytes: AtomicU64,
+    /// This version runs: until then what it keeps is kept beside what the one that runs keeps.
+    is_live: AtomicBool,
+    aside: Standing,
     pub(crate) secrets: Arc<Secrets>,
     pub(crate) log: PluginLog,
     pub(crate) outbound: Arc<dyn Outbound>,
     pub(crate) output: Arc<dyn Output>,
     pub(crate) files: Arc<dyn Files>,
     pub(crate) templates: Arc<dyn Templates>,
-    counters: Mutex<BTreeMap<String, u64>>,
-    retries: AtomicU64,
 }
 
 impl Use {
@@ -47,15 +53,41 @@ impl Use {
             name: name.to_owned(),
             config,
             limits,
-            state: State::default(),
+            standing: Arc::default(),
+            quarantine: Quarantine::default(),
+            times: Times::default(),
+            memory_bytes: AtomicU64::new(0),
+            is_live: AtomicBool::new(true),
+            aside: Standing::default(),
             secrets: Arc::default(),
             log: PluginLog::new(name, plugin),
             outbound: Arc::new(NoOutbound),
             output: Arc::new(NoOutput),
             files: Arc::new(NoFiles),
             templates: Arc::new(NoTemplates),
-            counters: Mutex::default(),
-            retries: AtomicU64::new(0),
+        }
+    }
+
+    /// That goes on where an earlier version of the same use ends, from [`Use::go_live`] on: what it puts into the state and
+    /// counts before, in `setup`, the one that runs does not see.
+    #[must_use]
+    pub fn continuing(mut self, standing: Arc<Standing>) -> Use {
+        self.standing = standing;
+        self.is_live = AtomicBool::new(false);
+        self
+    }
+
+    /// Without log lines of its own: a trial.
+    #[must_use]
+    pub fn silent(mut self) -> Use {
+        self.log = PluginLog::silent();
+        self
+    }
+
+    /// This version runs from now on. More than once is as once.
+    pub fn go_live(&self) {
+        if !self.is_live.swap(true, Ordering::AcqRel) {
+            self.standing.absorb(&self.aside);
         }
     }
 
@@ -94,22 +126,49 @@ impl Use {
         self
     }
 
-    /// The plugin's own counters.
-    pub fn counters(&self) -> BTreeMap<String, u64> {
-        self.counters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    /// How its calls went.
+    pub fn calls(&self) -> Calls {
+        Calls {
+            median: self.times.quantile(0.5),
+            p99: self.times.quantile(0.99),
+            memory_bytes: self.memory_bytes.load(Ordering::Relaxed),
+            ..self.standing.calls()
+        }
     }
 
-    /// How often an event was tried again in a fresh instance after a fault.
-    pub fn retries(&self) -> u64 {
-        self.retries.load(Ordering::Relaxed)
+    /// Whether its calls are slow, though within their limit: half of a filter's take more than a millisecond, or one in a
+    /// hundred more than half of what it may take.
+    pub fn is_slow(&self, is_filter: bool) -> bool {
+        let median = self.times.quantile(0.5);
+        let slow_median = is_filter && median > SLOW_MEDIAN;
+        slow_median || self.times.quantile(0.99) > self.limits.time / 2
+    }
+
+    pub(crate) fn used_memory(&self, bytes: usize) {
+        self.memory_bytes.fetch_max(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// A call failed.
+    pub(crate) fn note_failure(&self, failure: &Failure) {
+        if let Failure::Fault(fault) = failure {
+            let took = fault.took(self.limits);
+            let text = || fault.to_string();
+            let calls = self.standing.count_calls();
+            self.quarantine.lost(Instant::now(), calls, took, text);
+        }
+        self.standing.failed(failure);
+    }
+
+    /// An event faulted for good: its second try did, too.
+    pub(crate) fn gave_up(&self, fault: &Fault) {
+        let text = || fault.to_string();
+        let calls = self.standing.count_calls();
+        self.quarantine.faulted(Instant::now(), calls, text);
     }
 
     /// A fault that the second try may hide must be seen all the same.
     pub(crate) fn note_retry(&self, fault: &Fault) {
-        self.retries.fetch_add(1, Ordering::Relaxed);
+        self.standing.retried();
         self.log.line(
             Level::WARN,
             &format!("trying the event again in a fresh instance: {fault}"),
@@ -118,15 +177,38 @@ impl Use {
 
     /// Adds to a counter. A name that is too long or one too many is not counted, and said once in the log.
     pub(crate) fn count(&self, name: &str, by: u32) {
-        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sum) = counters.get_mut(name) {
-            *sum = sum.saturating_add(u64::from(by));
-        } else if counters.len() < COUNTERS_MAX && name.len() <= COUNTER_NAME_BYTES_MAX {
-            counters.insert(name.to_owned(), u64::from(by));
-        } else {
-            drop(counters);
+        let to = self.aside().unwrap_or(&self.standing);
+        if !to.count(name, by) {
             self.log
                 .say_once("a counter was refused: expected at most 100 names of at most 64 bytes");
         }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<Vec<u8>> {
+        let now = Instant::now();
+        let aside = self.aside().and_then(|aside| aside.state.get(key, now));
+        aside.or_else(|| self.standing.state.get(key, now))
+    }
+
+    pub(crate) fn put(&self, key: &str, value: Vec<u8>, ttl_ms: u32) {
+        let to = self.aside().unwrap_or(&self.standing);
+        to.state.put(key, value, ttl_ms, Instant::now());
+    }
+
+    pub(crate) fn add(&self, key: &str, by: i32, ttl_ms: u32) -> i64 {
+        let now = Instant::now();
+        let Some(aside) = self.aside() else {
+            return self.standing.state.add(key, by, ttl_ms, now);
+        };
+        if aside.state.get(key, now).is_none()
+            && let Some(value) = self.standing.state.get(key, now)
+        {
+            aside.state.put(key, value, ttl_ms, now);
+        }
+        aside.state.add(key, by, ttl_ms, now)
+    }
+
+    fn aside(&self) -> Option<&Standing> {
+        (!self.is_live.load(Ordering::Acquire)).then_some(&self.aside)
     }
 }

@@ -246,7 +246,7 @@ fn emits_of_one_call_are_bounded() {
     for calls in 1..=2 {
         let processed = filter.process(event("A").event()).expect("it keeps");
         assert_eq!(processed.emitted.len(), EMITTED_EVENTS_MAX);
-        assert_eq!(filter.of().counters()["refused"], calls * 100);
+        assert_eq!(filter.of().standing.counters()["refused"], calls * 100);
     }
 }
 

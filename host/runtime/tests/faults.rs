@@ -94,7 +94,7 @@ fn growth_stops_at_the_limit_and_goes_on_without() {
     let mut filter = filter_of("memory-full", a_use("memory-full", limits)).expect("it starts");
     let processed = filter.process(event("A").event()).expect("no fault");
     assert!(matches!(processed.decision, Decision::Keep));
-    assert_eq!(filter.of().counters()["pages"], 48); // of 64 KiB
+    assert_eq!(filter.of().standing.counters()["pages"], 48); // of 64 KiB
 }
 
 #[test]
@@ -134,9 +134,9 @@ fn what_cannot_be_read_is_a_breach_of_the_contract() {
 fn a_faulted_event_is_tried_exactly_twice() {
     let mut filter = filter("trap");
     fault(filter.process(event("A").event()));
-    assert_eq!(filter.of().counters()["tries"], 2);
+    assert_eq!(filter.of().standing.counters()["tries"], 2);
     fault(filter.process(event("A").event()));
-    assert_eq!(filter.of().counters()["tries"], 4);
+    assert_eq!(filter.of().standing.counters()["tries"], 4);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_crash_that_does_not_repeat_costs_nothing_and_changed_nothing() {
     assert!(matches!(processed.decision, Decision::Keep));
     assert_eq!(processed.emitted, Vec::<String>::new());
     // Yet it is seen.
-    assert_eq!(filter.of().retries(), 1);
+    assert_eq!(filter.of().calls().retries, 1);
     assert!(
         lines[0].starts_with("WARN trying the event again in a fresh instance: process trapped"),
         "{lines:?}"
@@ -186,7 +186,7 @@ fn an_answered_error_is_no_fault_and_changed_nothing() {
         }
     );
     assert_eq!(failure.label(), "answered");
-    assert_eq!(filter.of().counters()["tries"], 1); // no second try
+    assert_eq!(filter.of().standing.counters()["tries"], 1); // no second try
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn counters_are_few_and_a_refusal_is_said_once() {
         lines,
         ["WARN a counter was refused: expected at most 100 names of at most 64 bytes"]
     );
-    let counters = filter.of().counters();
+    let counters = filter.of().standing.counters();
     assert_eq!((counters.len(), counters["aa"]), (100, 2));
     assert!(counters.keys().all(|name| name.len() == 2));
 }

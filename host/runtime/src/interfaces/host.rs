@@ -1,6 +1,6 @@
 //! `weir:plugin/host` and `weir:plugin/state`: what every plugin may use.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tracing::Level;
 use wasmtime::StoreContextMut;
@@ -69,32 +69,20 @@ pub(super) fn define_host(linker: &mut LinkerInstance<'_, Context>) -> wasmtime:
 
 pub(super) fn define_state(linker: &mut LinkerInstance<'_, Context>) -> wasmtime::Result<()> {
     linker.func_wrap("get", |store: Store<'_>, (key,): (WasmStr,)| {
-        Ok((store
-            .data()
-            .of
-            .state
-            .get(&key.to_str(&store)?, Instant::now()),))
+        Ok((store.data().of.get(&key.to_str(&store)?),))
     })?;
     linker.func_wrap(
         "put",
         |store: Store<'_>, (key, value, ttl): (WasmStr, WasmList<u8>, u32)| {
             let value = value.as_le_slice(&store).to_vec();
-            store
-                .data()
-                .of
-                .state
-                .put(&key.to_str(&store)?, value, ttl, Instant::now());
+            store.data().of.put(&key.to_str(&store)?, value, ttl);
             Ok(())
         },
     )?;
     linker.func_wrap(
         "add",
         |store: Store<'_>, (key, by, ttl): (WasmStr, i32, u32)| {
-            Ok((store
-                .data()
-                .of
-                .state
-                .add(&key.to_str(&store)?, by, ttl, Instant::now()),))
+            Ok((store.data().of.add(&key.to_str(&store)?, by, ttl),))
         },
     )
 }
