@@ -70,7 +70,11 @@ impl Heartbeats {
             looked: None,
             still: Duration::ZERO,
         };
-        lock(&self.loops).push(watched);
+        let mut loops = lock(&self.loops);
+        // Nobody may ever look.
+        loops.retain(|watched| watched.pulse.strong_count() > 0);
+        loops.push(watched);
+        drop(loops);
         Heartbeat { pulse }
     }
 

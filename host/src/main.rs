@@ -1,5 +1,6 @@
 //! `weir`: reads the command line, runs the command, ends with its exit code.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -32,9 +33,18 @@ fn main() -> ExitCode {
     ended.unwrap_or_else(|code| code)
 }
 
+/// What Linux shows a process as its own program: also after an upgrade has put another one in its place.
+const OWN_PROGRAM: &str = "/proc/self/exe";
+
 /// Plugins are compiled by this same program, as a child.
 fn surroundings() -> Option<Surroundings> {
-    match std::env::current_exe() {
+    let own = PathBuf::from(OWN_PROGRAM);
+    let program = if own.exists() {
+        Ok(own)
+    } else {
+        std::env::current_exe()
+    };
+    match program {
         Ok(program) => {
             let arguments = vec!["compile".to_owned()];
             Some(Surroundings {

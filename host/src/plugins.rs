@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
-use weir_runtime::{Cache, Compiler, Engine, LoadError, Plugin, split_name};
+use weir_runtime::{
+    Cache, Compiler, Engine, LoadError, PLUGIN_BYTES_MAX, Plugin, PluginFile, split_name,
+};
+use weir_watch::{DirectoryError, FileError, Found, Identity, Snapshot, Version};
 
 use crate::config::Plugins;
 
@@ -15,13 +18,8 @@ use crate::config::Plugins;
 #[derive(Debug, Error)]
 pub enum PluginError {
     /// A directory cannot be listed.
-    #[error("plugins.directories: cannot list {folder}: {error}")]
-    List {
-        /// The directory.
-        folder: String,
-        /// Why.
-        error: std::io::Error,
-    },
+    #[error("plugins.directories: {0}")]
+    List(#[from] DirectoryError),
     /// Two files of one directory have the same stem.
     #[error("two files for plugin `{name}`: {first} and {second}; remove one")]
     Twice {
@@ -42,58 +40,110 @@ pub enum PluginError {
         /// What is there, or was meant.
         hint: String,
     },
+    /// Its file cannot be read.
+    #[error("plugin file: {0}")]
+    File(String),
+    /// What is there becomes something else just now.
+    #[error("plugin file: {0}")]
+    Passing(FileError),
     /// Its file cannot be used.
     #[error(transparent)]
     Load(#[from] LoadError),
 }
 
-/// The plugin files of all directories, by name.
-#[derive(Debug)]
+impl PluginError {
+    /// Whether it is likely to be otherwise at the next look, without anybody's doing.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            PluginError::List(error) => error.is_passing(),
+            PluginError::Passing(_) => true,
+            _ => false,
+        }
+    }
+}
+
+/// The plugin files of all directories, by name, as of one moment.
+#[derive(Debug, Default)]
 pub struct Catalogue {
-    folders: Vec<PathBuf>,
-    files: BTreeMap<String, PathBuf>,
+    folders: Vec<Folder>,
+    files: BTreeMap<String, Found>,
+    /// What is named like a plugin's file and is none.
+    problems: BTreeMap<String, FileError>,
+    /// The versions of the volumes that the directories are of.
+    versions: Vec<Version>,
+}
+
+#[derive(Debug)]
+struct Folder {
+    path: PathBuf,
+    is_there: bool,
 }
 
 impl Catalogue {
-    /// Lists the directories.
+    /// Lists the directories; one that is not there yet is empty.
     ///
     /// # Errors
     /// When one cannot be listed, or holds two files for one plugin.
     pub fn read(folders: &[PathBuf]) -> Result<Catalogue, PluginError> {
-        let mut files = BTreeMap::new();
-        for folder in folders {
-            files.extend(list(folder)?);
+        let wanted = |path: &Path| split_name(path).is_some();
+        let snapshot = Snapshot::read(folders, wanted, &weir_watch::Limits::default());
+        let mut catalogue = Catalogue::default();
+        for directory in snapshot.directories {
+            let is_there = match directory.listed {
+                Ok(listed) => {
+                    catalogue.versions.extend(listed.version);
+                    let problems = listed.problems.into_iter();
+                    let named =
+                        problems.filter_map(|problem| Some((name(problem.path())?, problem)));
+                    catalogue.problems.extend(named);
+                    catalogue.files.extend(by_name(listed.files)?);
+                    true
+                }
+                Err(DirectoryError::Absent { .. }) => false,
+                Err(error) => return Err(error.into()),
+            };
+            let path = directory.path;
+            catalogue.folders.push(Folder { path, is_there });
         }
-        Ok(Catalogue {
-            folders: folders.to_vec(),
-            files,
-        })
+        Ok(catalogue)
+    }
+
+    /// Whether it is of another version of a volume than something that was read from the same one: the two do not belong
+    /// together.
+    pub fn is_torn_from(&self, other: &Version) -> bool {
+        let mut versions = self.versions.iter();
+        versions.any(|version| version.is_torn_from(other))
     }
 
     /// The files, by plugin name.
     pub fn files(&self) -> impl Iterator<Item = (&str, &Path)> {
         self.files
             .iter()
-            .map(|(name, path)| (name.as_str(), path.as_path()))
+            .map(|(name, found)| (name.as_str(), found.path.as_path()))
     }
 
     /// The file of the plugin with this name.
     ///
     /// # Errors
     /// When there is none; the error names what is there.
-    pub fn find(&self, name: &str) -> Result<&Path, PluginError> {
-        self.files
-            .get(name)
-            .map(PathBuf::as_path)
-            .ok_or_else(|| self.missing(name))
+    pub fn find(&self, name: &str) -> Result<&Found, PluginError> {
+        match (self.files.get(name), self.problems.get(name)) {
+            (Some(found), _) => Ok(found),
+            (None, Some(problem)) => Err(PluginError::File(problem.to_string())),
+            (None, None) => Err(self.missing(name)),
+        }
     }
 
     fn missing(&self, name: &str) -> PluginError {
-        let searched: Vec<String> = self
-            .folders
-            .iter()
-            .map(|folder| folder.display().to_string())
-            .collect();
+        let searched = self.folders.iter().map(|folder| {
+            let note = if folder.is_there {
+                ""
+            } else {
+                " (which is not there)"
+            };
+            format!("{}{note}", folder.path.display())
+        });
+        let searched: Vec<String> = searched.collect();
         let names = || self.files.keys().map(String::as_str);
         let near = names()
             .map(|there| (strsim::jaro_winkler(there, name), there))
@@ -112,22 +162,18 @@ impl Catalogue {
     }
 }
 
-fn list(folder: &Path) -> Result<BTreeMap<String, PathBuf>, PluginError> {
-    let failed = |error| PluginError::List {
-        folder: folder.display().to_string(),
-        error,
-    };
-    let mut files: BTreeMap<String, PathBuf> = BTreeMap::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let Some((name, _)) = split_name(&path) else {
+fn name(path: &Path) -> Option<String> {
+    split_name(path).map(|(name, _)| name)
+}
+
+fn by_name(found: Vec<Found>) -> Result<BTreeMap<String, Found>, PluginError> {
+    let mut files: BTreeMap<String, Found> = BTreeMap::new();
+    for found in found {
+        let Some(name) = name(&found.path) else {
             continue;
         };
-        if path.is_dir() {
-            continue;
-        }
         if let Some(other) = files.get(&name) {
-            let mut both = [other.display().to_string(), path.display().to_string()];
+            let mut both = [&other.path, &found.path].map(|path| path.display().to_string());
             both.sort();
             let [first, second] = both;
             return Err(PluginError::Twice {
@@ -136,18 +182,24 @@ fn list(folder: &Path) -> Result<BTreeMap<String, PathBuf>, PluginError> {
                 second,
             });
         }
-        files.insert(name, path);
+        files.insert(name, found);
     }
     Ok(files)
 }
 
-/// Loads plugins, each file once.
+/// Loads plugins, each file once as long as it stays as it is.
 pub struct Loader {
     engine: Engine,
     compiler: Compiler,
     cache: Option<Cache>,
     catalogue: Catalogue,
-    loaded: BTreeMap<String, Arc<Plugin>>,
+    /// By the path of their files.
+    loaded: BTreeMap<PathBuf, Loaded>,
+}
+
+struct Loaded {
+    identity: Identity,
+    plugin: Arc<Plugin>,
 }
 
 impl Loader {
@@ -160,26 +212,25 @@ impl Loader {
         compiler: Compiler,
         plugins: &Plugins,
     ) -> Result<Loader, PluginError> {
-        let folders = directories(plugins);
-        // The folder beside the program need not be there: nobody named it.
-        let is_absent =
-            plugins.directories.is_empty() && !folders.iter().any(|folder| folder.exists());
-        let catalogue = if is_absent {
-            Catalogue {
-                folders,
-                files: BTreeMap::new(),
-            }
-        } else {
-            Catalogue::read(&folders)?
-        };
-        let cache = open_cache(plugins.cache.as_deref());
         Ok(Loader {
             engine,
             compiler,
-            cache,
-            catalogue,
+            cache: open_cache(plugins.cache.as_deref()),
+            catalogue: Catalogue::read(&directories(plugins))?,
             loaded: BTreeMap::new(),
         })
+    }
+
+    /// Lists the directories again: what is loaded from here on is what is there now.
+    ///
+    /// # Errors
+    /// When a directory cannot be used: then nothing has changed.
+    pub fn look(&mut self, plugins: &Plugins) -> Result<(), PluginError> {
+        self.catalogue = Catalogue::read(&directories(plugins))?;
+        let files = &self.catalogue.files;
+        let is_there = |path: &PathBuf| files.values().any(|found| found.path == *path);
+        self.loaded.retain(|path, _| is_there(path));
+        Ok(())
     }
 
     /// What there is.
@@ -187,17 +238,32 @@ impl Loader {
         &self.catalogue
     }
 
-    /// The plugin with this name.
+    /// The plugin with this name. What is as it was is not read again, and what has the same bytes is the same plugin.
     ///
     /// # Errors
     /// When there is none, or its file cannot be used.
     pub fn load(&mut self, name: &str) -> Result<Arc<Plugin>, PluginError> {
-        if let Some(plugin) = self.loaded.get(name) {
-            return Ok(Arc::clone(plugin));
+        let found = self.catalogue.find(name)?;
+        let before = self.loaded.get(&found.path);
+        if let Some(before) = before.filter(|before| found.identity.is_still(&before.identity)) {
+            return Ok(Arc::clone(&before.plugin));
         }
-        let path = self.catalogue.find(name)?.to_path_buf();
-        let plugin = Arc::new(self.load_file(&path)?);
-        self.loaded.insert(name.to_owned(), Arc::clone(&plugin));
+        let bytes = found
+            .read(PLUGIN_BYTES_MAX)
+            .map_err(|error| match error.is_passing() {
+                true => PluginError::Passing(error),
+                false => PluginError::File(error.to_string()),
+            })?;
+        let file = PluginFile::of(&found.path, bytes)?;
+        let plugin = match before.filter(|before| before.plugin.digest == file.digest) {
+            Some(before) => Arc::clone(&before.plugin),
+            None => Arc::new(self.compile(file)?),
+        };
+        let loaded = Loaded {
+            identity: found.identity,
+            plugin: Arc::clone(&plugin),
+        };
+        self.loaded.insert(found.path.clone(), loaded);
         Ok(plugin)
     }
 
@@ -206,7 +272,11 @@ impl Loader {
     /// # Errors
     /// When the file cannot be used.
     pub fn load_file(&self, path: &Path) -> Result<Plugin, LoadError> {
-        Plugin::load(&self.engine, &self.compiler, self.cache.as_ref(), path)
+        self.compile(PluginFile::read(path)?)
+    }
+
+    fn compile(&self, file: PluginFile) -> Result<Plugin, LoadError> {
+        Plugin::from_file(&self.engine, &self.compiler, self.cache.as_ref(), file)
     }
 }
 

@@ -73,11 +73,23 @@ impl Shutdown {
             .for_each(|(_, action)| action());
     }
 
+    /// Has everyone who waits look whether their wait is over.
+    pub fn nudge(&self) {
+        // Who is between their look and their wait has the lock.
+        drop(self.phase.lock().unwrap_or_else(PoisonError::into_inner));
+        self.moved.notify_all();
+    }
+
     /// Waits for so long, or until the phase is `until` or later; gives the phase.
     pub fn wait(&self, time: Duration, until: Phase) -> Phase {
+        self.wait_unless(time, until, || false)
+    }
+
+    /// As [`Shutdown::wait`], or until `over` says so: who makes it say so calls [`Shutdown::nudge`] afterwards.
+    pub fn wait_unless(&self, time: Duration, until: Phase, over: impl Fn() -> bool) -> Phase {
         let begun = Instant::now();
         let mut phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
-        while *phase < until {
+        while *phase < until && !over() {
             let left = time.saturating_sub(begun.elapsed());
             if left.is_zero() {
                 break;
@@ -107,6 +119,20 @@ mod tests {
         shutdown.advance(Phase::Aborting);
         shutdown.advance(Phase::Draining);
         assert_eq!(waiter.join().expect("no panic"), Phase::Aborting);
+    }
+
+    #[test]
+    fn a_nudged_wait_looks_again() {
+        let shutdown = Arc::new(Shutdown::default());
+        let over = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let (waiting, looked) = (Arc::clone(&shutdown), Arc::clone(&over));
+        let waiter = std::thread::spawn(move || {
+            let is_over = || looked.load(std::sync::atomic::Ordering::SeqCst);
+            waiting.wait_unless(Duration::from_secs(600), Phase::Aborting, is_over)
+        });
+        over.store(true, std::sync::atomic::Ordering::SeqCst);
+        shutdown.nudge();
+        assert_eq!(waiter.join().expect("no panic"), Phase::Running);
     }
 
     #[test]

@@ -38,6 +38,8 @@ struct Watch {
     seen: AtomicU64,
     /// The server's newest version when the watch began.
     newest: AtomicU64,
+    /// Where the receiver with least of it was when it was resumed; 0 where none had anything.
+    resumed_at: AtomicU64,
     /// A position means something: the watch has begun.
     begun: AtomicBool,
     /// The chunks that no lane has passed on: number → lowest version. They may go to a receiver that is added now.
@@ -45,10 +47,15 @@ struct Watch {
 }
 
 impl Watch {
-    /// Where the watch is, as far as it was handed on.
-    fn now(&self) -> u64 {
-        let seen = self.seen.load(Ordering::Acquire);
-        seen.max(self.newest.load(Ordering::Acquire))
+    /// Where a receiver begins that is added now: behind what was seen. While nothing was, what is kept of others may still be
+    /// asked for again, and is the new one's, too.
+    fn late(&self) -> u64 {
+        let resumed = self.resumed_at.load(Ordering::Acquire);
+        match self.seen.load(Ordering::Acquire) {
+            0 if resumed > 0 => resumed,
+            0 => self.newest.load(Ordering::Acquire),
+            seen => seen,
+        }
     }
 }
 
@@ -117,7 +124,7 @@ impl Progress {
             return;
         }
         let now = self.at_place(slot, watch, |place| {
-            let now = place.mark(of.now());
+            let now = place.mark(of.late());
             place.begin_at(now);
             now
         });
@@ -169,6 +176,8 @@ impl Progress {
             begins = [begins, has.all_up_to].into_iter().flatten().min();
             self.at_place(slot, watch, |place| place.resume(position, has));
         }
+        let at = &self.watches[watch].resumed_at;
+        at.store(begins.unwrap_or(0), Ordering::Release);
         begins
     }
 
@@ -251,6 +260,7 @@ impl Progress {
             let receivers = read(&self.receivers);
             of.seen.store(0, Ordering::Release);
             of.newest.store(0, Ordering::Release);
+            of.resumed_at.store(0, Ordering::Release);
             let places = receivers
                 .iter()
                 .filter_map(|receiver| receiver.places.get(watch));

@@ -8,18 +8,28 @@
 //! Draining goes the same way: the source ends, the lanes see the end of their chunks, the queues are
 //! closed, the receivers empty them. A signal ends the source; its deadline ends everything.
 
+mod announce;
+mod frozen;
+mod live;
 mod observe;
+mod reload;
+mod retiring;
+mod running;
 mod stages;
 mod supervise;
 mod token;
+mod view;
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
+use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, oneshot};
 use weir_kubernetes::connect::Access;
-use weir_runtime::Output;
+use weir_watch::Looks;
 
 use crate::ack::Progress;
 use crate::admin::{self, Admin};
@@ -28,16 +38,21 @@ use crate::deliver::MayCall;
 use crate::health::{Heartbeats, Readiness, Report as Health};
 use crate::ledger::{Ledger, Snapshot};
 use crate::output::StandardOutput;
-use crate::plugins::Loader;
-use crate::prepare::{Prepared, StartError, prepare};
-use crate::queue::Queue;
+use crate::plugins::{Loader, directories};
+use crate::prepare::{Before, StartError, Ways, prepare};
 use crate::receivers::Receivers;
-use crate::shutdown::Shutdown;
+use crate::shutdown::{Phase, Shutdown};
 use crate::source::{Spread, kubernetes, replay};
 use crate::status::Overview;
 use crate::ways::http_client;
-use stages::{open_queues, start_lanes, start_receivers, thread};
+use announce::Announce;
+use frozen::Frozen;
+use live::Live;
+use reload::Reloader;
+use running::Running;
+use stages::{start_lanes, thread};
 use supervise::{Signals, supervise};
+use view::View;
 
 pub use token::admin_token;
 
@@ -66,14 +81,28 @@ pub enum RunError {
     System(String),
 }
 
+/// What is run.
+pub struct Job {
+    /// The configuration.
+    pub config: Config,
+    /// Its file: it is watched, and taken again when it changes.
+    pub file: PathBuf,
+    /// The bytes of that file.
+    pub text: Vec<u8>,
+    /// Loads its plugins, also later.
+    pub loader: Loader,
+    /// How to reach the cluster.
+    pub access: Access,
+}
+
 /// The running threads.
 struct Stages {
     source: JoinHandle<Result<(), replay::ReplayError>>,
     /// Of a source that keeps positions.
     keeper: Option<kubernetes::Keeper>,
     lanes: Vec<JoinHandle<()>>,
-    queues: Vec<Arc<Queue>>,
-    receivers: Vec<JoinHandle<()>>,
+    running: Arc<Mutex<Running>>,
+    looks: Arc<Looks>,
 }
 
 /// What all threads share.
@@ -83,96 +112,153 @@ struct Shared {
     receivers: Arc<Receivers>,
     shutdown: Arc<Shutdown>,
     heartbeats: Arc<Heartbeats>,
+    /// `shutdown.deadline`, in milliseconds: it may change.
+    deadline_ms: AtomicU64,
+}
+
+impl Shared {
+    fn set_deadline(&self, deadline: Duration) {
+        let ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        self.deadline_ms.store(ms, Ordering::Relaxed);
+    }
+
+    fn deadline(&self) -> Duration {
+        Duration::from_millis(self.deadline_ms.load(Ordering::Relaxed))
+    }
 }
 
 /// Runs a configuration until its source ends or a signal comes, and all is delivered or given up.
 ///
 /// # Errors
 /// When it cannot begin. Everything later is in the report.
-pub fn run(config: Config, loader: &mut Loader, access: Access) -> Result<Report, RunError> {
+pub fn run(job: Job) -> Result<Report, RunError> {
     let system = |what: &str, error: std::io::Error| RunError::System(format!("{what}: {error}"));
-    let ledger = Ledger::new();
-    let shared = Shared {
-        receivers: Arc::new(name_slots(&config, &ledger)),
-        ledger: Arc::new(ledger),
+    let Job {
+        config,
+        file,
+        text,
+        mut loader,
+        access,
+    } = job;
+    let shared = Arc::new(Shared {
+        ledger: Arc::default(),
         progress: Progress::new(watches(&config.source).len()),
+        receivers: Arc::default(),
         shutdown: Arc::new(Shutdown::default()),
         heartbeats: Arc::default(),
-    };
+        deadline_ms: AtomicU64::new(0),
+    });
+    let begun = Instant::now();
     let token = admin_token(&config).map_err(RunError::Start)?;
     // Before plugins are compiled, which may take seconds: a probe should find somebody.
     let admin = config.admin.as_ref().map(bind).transpose()?;
     let output = StandardOutput::open(Arc::clone(&shared.shutdown))
         .map_err(|error| system("standard output", error))?;
-    let output: Arc<dyn Output> = Arc::new(output);
     let lanes = std::thread::available_parallelism()
         .map_or(1, usize::from)
         .min(LANES_MAX);
     let client = http_client().map_err(RunError::Environment)?;
-    let prepared = prepare(&config, loader, &output, &client, lanes).map_err(RunError::Start)?;
+    let ways = Ways {
+        output: Arc::new(output),
+        client: client.clone(),
+        lanes,
+    };
+    let prepared =
+        prepare(&config, &mut loader, &ways, &Before::default()).map_err(RunError::Start)?;
     shared.shutdown.on_abort(move || client.stop());
-    let queues = open_queues(&config, &shared).map_err(RunError::Start)?;
-    let receivers = shared.receivers.now();
-    receivers
-        .iter()
-        .for_each(|(_, slot)| shared.progress.add(*slot));
+    let lanes =
+        start_lanes(lanes, &shared).map_err(|error| system("cannot start a thread", error))?;
+    let frozen = Frozen::of(&config);
+    let directories = directories(&config.plugins);
+    let may_call = Arc::new(OnceLock::new());
+    let names = watches(&config.source);
+    let allowed = only_once_known(&may_call);
+    let mut running = Running::new(Arc::clone(&shared), allowed, names, lanes.control);
+    let (source_config, admin_config) = (source_parts(&config), config.admin.clone());
+    let plan = running.plan(config, prepared).map_err(RunError::Start)?;
+    running.apply(plan, &Arc::new(Live::of("start".to_owned(), begun)));
+    let before = running.before().clone();
+    let running = Arc::new(Mutex::new(running));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| system("the runtime for signals", error))?;
-    // Before any thread starts, so that no signal is missed.
+    // Before any thread reads events, so that no signal is missed.
     let signals = runtime
         .block_on(async { Signals::new() })
         .map_err(|error| system("signal handlers", error))?;
-    let deadline = config.shutdown.deadline;
-    let source = open_source(&config, access, &shared).map_err(RunError::Source)?;
-    // What replaces plugins while events flow gives one.
-    let overview: Option<Arc<dyn Overview>> = None;
-    let state = admin::State {
-        overview,
-        token,
-        ..admin_state(&config, &source, &shared)
+    let announce = Announce::default();
+    let source = open_source(&source_config, access, &announce, &shared).map_err(|error| {
+        shared.shutdown.advance(Phase::Aborting);
+        RunError::Source(error)
+    })?;
+    // Set once, here.
+    let _ = may_call.set(source.may_call(&source_config.source));
+    let looks: Arc<Looks> = Arc::default();
+    let view = Arc::new(View::new(Arc::clone(&looks)));
+    view.runs(&file, &digest(&text), &before);
+    let state = admin_state((admin_config.as_ref(), token), &source, &view, &shared);
+    let reloader = Reloader {
+        file,
+        text,
+        loader,
+        ways,
+        running: Arc::clone(&running),
+        frozen,
+        view,
+        looks: Arc::clone(&looks),
+        directories,
+        announce,
     };
-    let stages = start(config, prepared, lanes, source, &queues, &shared)
+    // Never awaited: it may be compiling a plugin when the process ends.
+    thread("weir-reload".into(), &shared.shutdown, move || {
+        reloader.run()
+    })
+    .map_err(|error| system("cannot start a thread", error))?;
+    let spread = Spread::new(lanes.chunks, Arc::clone(&shared.progress));
+    let (source, keeper) = start_source(source, &source_config.cluster_name, spread, &shared)
         .map_err(|error| system("cannot start a thread", error))?;
+    let stages = Stages {
+        source,
+        keeper,
+        lanes: lanes.threads,
+        running: Arc::clone(&running),
+        looks: Arc::clone(&looks),
+    };
     let (ended, end) = oneshot::channel();
     thread("weir-stages".into(), &shared.shutdown, move || {
         // Nobody listens any more where the process has given up waiting.
         let _ = ended.send(await_stages(stages));
     })
     .map_err(|error| system("cannot start a thread", error))?;
-    let supervised = supervise(signals, end, &shared.shutdown, deadline);
+    let supervised = supervise(signals, end, &shared, &looks);
     let clean = runtime.block_on(beside(admin, state, supervised));
     let ledger = shared.ledger.snapshot();
-    let delivered = shared.progress.is_complete() && is_settled(&ledger, &queues);
+    let running = running.lock().unwrap_or_else(PoisonError::into_inner);
+    let delivered = shared.progress.is_complete() && is_settled(&ledger, &running);
     Ok(Report {
         ledger,
         success: clean && delivered,
     })
 }
 
-/// The slots of what a configuration names, which are the current ones from now on.
-fn name_slots(config: &Config, ledger: &Ledger) -> Receivers {
-    let filters = config.filters.iter();
-    let filters: Vec<usize> = filters.map(|filter| ledger.filter(&filter.name)).collect();
-    let receivers = config.receivers.iter().map(|receiver| {
-        let (slot, _) = ledger.receiver(&receiver.name);
-        (receiver.name.clone(), slot)
-    });
-    let receivers: Vec<(String, usize)> = receivers.collect();
-    let slots: Vec<usize> = receivers.iter().map(|(_, slot)| *slot).collect();
-    ledger.current(&filters, &slots);
-    Receivers::new(receivers)
-}
-
 /// Whether everything was delivered, or waits where it outlives this process.
-fn is_settled(ledger: &Snapshot, queues: &stages::Queues) -> bool {
+fn is_settled(ledger: &Snapshot, running: &Running) -> bool {
     let waiting = ledger
         .receivers
         .iter()
         .filter(|(_, counts)| counts.waiting > 0);
-    let outlives = |name: &String| queues.of(name).is_some_and(|queue| queue.outlives());
-    waiting.into_iter().all(|(name, _)| outlives(name)) && ledger.dead() == 0
+    waiting.into_iter().all(|(name, _)| running.outlives(name)) && ledger.dead() == 0
+}
+
+/// SHA-256, in hex.
+fn digest(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let digest = Sha256::digest(bytes);
+    digest.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn bind(config: &config::Admin) -> Result<Admin, RunError> {
@@ -184,7 +270,12 @@ fn bind(config: &config::Admin) -> Result<Admin, RunError> {
 }
 
 /// What probes and metrics are made of.
-fn admin_state(config: &Config, source: &Opened, shared: &Shared) -> admin::State {
+fn admin_state(
+    (admin, token): (Option<&config::Admin>, Option<admin::Token>),
+    source: &Opened,
+    view: &Arc<View>,
+    shared: &Shared,
+) -> admin::State {
     let observed = match source {
         Opened::Replay(_) => None,
         Opened::Kubernetes { status, .. } => Some(observe::Observed {
@@ -202,8 +293,10 @@ fn admin_state(config: &Config, source: &Opened, shared: &Shared) -> admin::Stat
             details: serde_json::json!({"source": {"kind": "replay"}}),
         }),
     };
-    let admin = config.admin.as_ref();
+    let overview: Arc<dyn Overview> = Arc::clone(view) as _;
     admin::State {
+        overview: Some(overview),
+        token,
         ledger: Arc::clone(&shared.ledger),
         heartbeats: Arc::clone(&shared.heartbeats),
         readiness,
@@ -211,8 +304,6 @@ fn admin_state(config: &Config, source: &Opened, shared: &Shared) -> admin::Stat
         metrics_name_prefix: admin
             .map_or_else(String::new, |admin| admin.metrics_name_prefix.clone()),
         shutdown: Arc::clone(&shared.shutdown),
-        overview: None,
-        token: None,
     }
 }
 
@@ -259,8 +350,8 @@ enum Opened {
 impl Opened {
     /// Whether sinks may be called: with leader election, by who leads. The renew deadline ends that, whatever else is
     /// slow to notice.
-    fn may_call(&self, config: &Config) -> MayCall {
-        match (self, &config.source) {
+    fn may_call(&self, source: &config::Source) -> MayCall {
+        match (self, source) {
             (Opened::Kubernetes { status, .. }, config::Source::Kubernetes(kubernetes))
                 if kubernetes.leader_election.is_some() =>
             {
@@ -272,10 +363,32 @@ impl Opened {
     }
 }
 
+/// Sinks may be called as soon as it is known when they may.
+fn only_once_known(may_call: &Arc<OnceLock<MayCall>>) -> MayCall {
+    let may_call = Arc::clone(may_call);
+    Arc::new(move || may_call.get().is_none_or(|may_call| may_call()))
+}
+
+/// What the source needs of a configuration.
+struct SourceParts {
+    source: config::Source,
+    cluster_name: String,
+    checkpoint: config::Checkpoint,
+}
+
+fn source_parts(config: &Config) -> SourceParts {
+    SourceParts {
+        source: config.source.clone(),
+        cluster_name: config.cluster_name.clone(),
+        checkpoint: config.checkpoint.clone(),
+    }
+}
+
 /// Opens the source, where that can fail: a cluster without credentials is better known before anything runs.
 fn open_source(
-    config: &Config,
+    config: &SourceParts,
     access: Access,
+    announce: &Announce,
     shared: &Shared,
 ) -> Result<Opened, kubernetes::SourceError> {
     let kubernetes = match &config.source {
@@ -288,6 +401,7 @@ fn open_source(
         checkpoint: config.checkpoint.clone(),
         receivers: Arc::clone(&shared.receivers),
         access,
+        announcements: announce.0.clone(),
         ledger: Arc::clone(&shared.ledger),
         progress: Arc::clone(&shared.progress),
         shutdown: Arc::clone(&shared.shutdown),
@@ -302,40 +416,6 @@ fn open_source(
     })
 }
 
-fn start(
-    config: Config,
-    prepared: Prepared,
-    lanes: usize,
-    source: Opened,
-    queues: &stages::Queues,
-    shared: &Shared,
-) -> std::io::Result<Stages> {
-    let dead_letters = &queues.dead_letters;
-    let queues = queues.queues.clone();
-    let aborting = queues.clone();
-    shared
-        .shutdown
-        .on_abort(move || aborting.iter().for_each(|queue| queue.abort()));
-    let may_call = source.may_call(&config);
-    let receivers = start_receivers(
-        &config,
-        prepared.sinks,
-        (&queues, dead_letters),
-        &may_call,
-        shared,
-    )?;
-    let (lanes, senders) = start_lanes(&config, prepared.filters, lanes, &queues, shared)?;
-    let spread = Spread::new(senders, Arc::clone(&shared.progress));
-    let (source, keeper) = start_source(source, &config, spread, shared)?;
-    Ok(Stages {
-        source,
-        keeper,
-        lanes,
-        queues,
-        receivers,
-    })
-}
-
 type Started = (
     JoinHandle<Result<(), replay::ReplayError>>,
     Option<kubernetes::Keeper>,
@@ -343,7 +423,7 @@ type Started = (
 
 fn start_source(
     source: Opened,
-    config: &Config,
+    cluster_name: &str,
     spread: Spread,
     shared: &Shared,
 ) -> std::io::Result<Started> {
@@ -351,11 +431,11 @@ fn start_source(
     match source {
         Opened::Replay(replay) => {
             let (ledger, shutdown) = (Arc::clone(&shared.ledger), Arc::clone(&shared.shutdown));
+            let receivers = Arc::clone(&shared.receivers);
             // A file has no positions.
             shared.progress.resume_watch(0, |_| None);
-            let names = Arc::clone(&shared.receivers);
-            let cluster_name = &config.cluster_name;
-            let source = replay::Source::new(replay, cluster_name, spread, names, ledger, shutdown);
+            let source =
+                replay::Source::new(replay, cluster_name, spread, receivers, ledger, shutdown);
             let source = thread(name, &shared.shutdown, move || source.run())?;
             Ok((source, None))
         }
@@ -379,14 +459,20 @@ fn await_stages(stages: Stages) -> bool {
         }
         Err(_) => false,
     };
+    // A change that comes now would only hold up the end.
+    stages.looks.end();
     for lane in stages.lanes {
         clean &= lane.join().is_ok();
     }
-    stages.queues.iter().for_each(|queue| queue.close());
-    for receiver in stages.receivers {
+    let (queues, receivers) = stages
+        .running
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .end();
+    for receiver in receivers {
         clean &= receiver.join().is_ok();
     }
-    stages.queues.iter().for_each(|queue| queue.finish());
+    queues.iter().for_each(|queue| queue.finish());
     if let Some(keeper) = stages.keeper {
         // It said what was wrong when it happened.
         clean &= keeper.finish().is_ok();

@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, oneshot};
+use weir_watch::Looks;
 
-use crate::shutdown::{Phase, Shutdown};
+use super::Shared;
+use crate::shutdown::Phase;
 
 /// After an abort, threads have this long to notice; then the process ends without them.
 const ABORT_GRACE: Duration = Duration::from_secs(2);
 
-/// The signals that end a run.
+/// The signals that end a run, or have the files looked at.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
@@ -22,13 +25,18 @@ impl Signals {
         Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
         })
     }
 
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
+    /// The next signal that ends a run. SIGHUP has the files looked at.
+    async fn next(&mut self, looks: &Looks) -> &'static str {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return "SIGTERM",
+                _ = self.interrupt.recv() => return "SIGINT",
+                _ = self.hangup.recv() => looks.ask(),
+            }
         }
     }
 }
@@ -38,17 +46,18 @@ impl Signals {
 pub(super) async fn supervise(
     mut signals: Signals,
     mut end: oneshot::Receiver<bool>,
-    shutdown: &Shutdown,
-    deadline: Duration,
+    shared: &Shared,
+    looks: &Looks,
 ) -> bool {
+    let shutdown = &shared.shutdown;
     let aborted = Arc::new(Notify::new());
     let notify = Arc::clone(&aborted);
     shutdown.on_abort(move || notify.notify_one());
     tokio::select! {
         clean = &mut end => return clean.unwrap_or(false),
         () = aborted.notified() => return give_up(end).await,
-        name = signals.next() => {
-            let deadline_s = deadline.as_secs();
+        name = signals.next(looks) => {
+            let deadline_s = shared.deadline().as_secs();
             tracing::info!(signal = name, deadline_s, "stopping: delivering what was read");
             shutdown.advance(Phase::Draining);
         }
@@ -56,8 +65,8 @@ pub(super) async fn supervise(
     tokio::select! {
         clean = &mut end => return clean.unwrap_or(false),
         () = aborted.notified() => {}
-        () = tokio::time::sleep(deadline) => tracing::error!("the deadline for stopping has passed"),
-        name = signals.next() => tracing::warn!(signal = name, "stopping at once"),
+        () = tokio::time::sleep(shared.deadline()) => tracing::error!("the deadline for stopping has passed"),
+        name = signals.next(looks) => tracing::warn!(signal = name, "stopping at once"),
     }
     shutdown.advance(Phase::Aborting);
     give_up(end).await

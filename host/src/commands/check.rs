@@ -14,7 +14,7 @@ use crate::config::{Config, ConfigError, LoadError};
 use weir_runtime::Sink;
 
 use crate::plugins::Loader;
-use crate::prepare::{Prepared, StartError, no_output, prepare};
+use crate::prepare::{Before, Prepared, StartError, Ways, no_output, prepare};
 use crate::ways::http_client;
 
 /// One mistake, as text and for programs.
@@ -88,8 +88,8 @@ impl Connection {
 fn connect(config: &Config, prepared: &Prepared, output: Output) -> Vec<Connection> {
     let mut connections = Vec::new();
     for (receiver, used) in config.receivers.iter().zip(&prepared.sinks) {
-        let plugin = used.sink.plugin();
-        let (works, findings) = match Sink::probe(plugin, &used.of) {
+        let plugin = &used.known.plugin;
+        let (works, findings) = match Sink::probe(plugin, &used.known.of) {
             Ok(Some(findings)) => (true, findings),
             Ok(None) => (true, format!("the sink {} cannot be asked", plugin.name)),
             Err(failure) => (false, failure.said()),
@@ -147,7 +147,12 @@ fn check_plugins(
         }
     };
     let client = http_client().map_err(|error| failed(EXIT_USAGE, &error))?;
-    let prepared = prepare(config, &mut loader, &no_output(), &client, 1);
+    let ways = Ways {
+        output: no_output(),
+        client,
+        lanes: 1,
+    };
+    let prepared = prepare(config, &mut loader, &ways, &Before::default());
     let checked = match (prepared, admin_token(config)) {
         (Ok(prepared), Ok(_)) => Ok(prepared),
         (prepared, token) => {

@@ -3,6 +3,7 @@
 pub mod capture;
 pub mod check;
 pub mod plugin;
+mod plugin_running;
 mod plugin_self_test;
 pub mod plugin_test;
 pub mod run;
@@ -30,17 +31,20 @@ pub struct Surroundings {
 
 /// Reads a configuration, or says on standard error what is wrong with it.
 fn load_config(path: &Path) -> Result<Config, ExitCode> {
-    Config::load(path).map_err(|error| {
-        say(&with_causes(&error));
-        if let LoadError::Invalid(errors) = &error {
-            say(&format_args!(
-                "{} in {}",
-                count(errors.0.len(), "mistake"),
-                path.display()
-            ));
-        }
-        ExitCode::from(EXIT_USAGE)
-    })
+    Config::load(path).map_err(|error| config_failed(path, &error))
+}
+
+/// Says what is wrong with a configuration.
+fn config_failed(path: &Path, error: &LoadError) -> ExitCode {
+    say(&with_causes(error));
+    if let LoadError::Invalid(errors) = error {
+        say(&format_args!(
+            "{} in {}",
+            count(errors.0.len(), "mistake"),
+            path.display()
+        ));
+    }
+    ExitCode::from(EXIT_USAGE)
 }
 
 /// How to reach the cluster.

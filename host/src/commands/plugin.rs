@@ -44,7 +44,8 @@ pub(super) fn load(loader: &Loader, plugin: &str) -> Result<Plugin, ExitCode> {
             .catalogue()
             .find(plugin)
             .map_err(|error| failed(EXIT_USAGE, &error))?
-            .to_path_buf()
+            .path
+            .clone()
     };
     loader.load_file(&path).map_err(|error| {
         // A name that means no file is wrong usage; a file that is no plugin is not.

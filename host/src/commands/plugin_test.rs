@@ -155,7 +155,8 @@ fn set_up_failed(plugin: &Plugin, failure: &Failure) -> ExitCode {
 }
 
 fn print_counters(of: &Use) {
-    of.counters()
+    of.standing
+        .counters()
         .iter()
         .for_each(|(name, sum)| say(&format_args!("counter {name}: {sum}")));
 }

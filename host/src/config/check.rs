@@ -16,8 +16,8 @@ use super::report::Report;
 use super::tree::Node;
 use super::{
     Admin, Config, Log, LogFormat, LogLevel, Plugins, SHUTDOWN_DEADLINE_DEFAULT,
-    SHUTDOWN_DEADLINE_MOST, Secrets, Shutdown, Source, Token, check_route, check_source,
-    check_uses, yaml,
+    SHUTDOWN_DEADLINE_MOST, Secrets, Shutdown, Source, TEXT_MOST_BYTES, Token, check_route,
+    check_source, check_uses, yaml,
 };
 
 /// The levels, and KEE's further names for them. Upper case is accepted, as in KEE.
@@ -44,25 +44,41 @@ impl Config {
     /// # Errors
     /// If the file cannot be read, is no UTF-8, or is no valid configuration.
     pub fn load(path: &Path) -> Result<Self, LoadError> {
+        Self::of(path, &Self::read(path)?)
+    }
+
+    /// Reads the bytes of a configuration file, which may be a pipe.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is too large.
+    pub fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
         let read = |source| LoadError::Read {
             path: path.to_owned(),
             source,
         };
         let mut bytes = Vec::new();
         // One byte more than is allowed, so that what is too large is noticed and not read.
-        let most = yaml::TEXT_MOST_BYTES as u64 + 1;
+        let most = TEXT_MOST_BYTES as u64 + 1;
         File::open(path)
             .map_err(read)?
             .take(most)
             .read_to_end(&mut bytes)
             .map_err(read)?;
-        if bytes.len() > yaml::TEXT_MOST_BYTES {
+        if bytes.len() > TEXT_MOST_BYTES {
             return Err(LoadError::TooLarge {
                 path: path.to_owned(),
-                most_bytes: yaml::TEXT_MOST_BYTES,
+                most_bytes: TEXT_MOST_BYTES,
             });
         }
-        let text = std::str::from_utf8(&bytes).map_err(|error| LoadError::NotText {
+        Ok(bytes)
+    }
+
+    /// The configuration that these bytes of a file say, with the environment of this process.
+    ///
+    /// # Errors
+    /// If they are no UTF-8, or no valid configuration.
+    pub fn of(path: &Path, bytes: &[u8]) -> Result<Self, LoadError> {
+        let text = std::str::from_utf8(bytes).map_err(|error| LoadError::NotText {
             path: path.to_owned(),
             offset: error.valid_up_to(),
         })?;

@@ -147,3 +147,14 @@ pub enum LoadError {
     #[error(transparent)]
     Invalid(#[from] ConfigErrors),
 }
+
+impl LoadError {
+    /// Everything that is wrong, an item each.
+    pub fn items(&self) -> Vec<String> {
+        match self {
+            LoadError::Invalid(errors) => errors.0.iter().map(ToString::to_string).collect(),
+            LoadError::Read { source, .. } => vec![format!("{self}: {source}")],
+            LoadError::NotText { .. } | LoadError::TooLarge { .. } => vec![self.to_string()],
+        }
+    }
+}

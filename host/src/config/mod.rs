@@ -54,6 +54,7 @@ pub use source::{
     Admin, Backlog, Checkpoint, EventsApi, Kubernetes, LeaderElection, Lookup, OnMissing, Repeat,
     Replay, ReplayPath, Source, Token,
 };
+pub use yaml::TEXT_MOST_BYTES;
 
 /// Memory of a filter instance: ten times what a Rust or C filter takes, and enough for QuickJS.
 pub const FILTER_MEMORY_DEFAULT_BYTES: usize = 32 << 20;

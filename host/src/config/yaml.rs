@@ -16,7 +16,7 @@ use super::report::{Report, join};
 use super::tree::{Entry, Kind, Node, Origin, resolve};
 
 /// Most bytes of a configuration: four times what a ConfigMap can hold.
-pub(crate) const TEXT_MOST_BYTES: usize = 4 << 20;
+pub const TEXT_MOST_BYTES: usize = 4 << 20;
 /// Most values in it, with each alias counted in full: a hundred times a large configuration.
 const NODES_MOST: usize = 200_000;
 /// Most bytes of all scalars, with each alias counted in full.

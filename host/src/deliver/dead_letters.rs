@@ -6,12 +6,18 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use thiserror::Error;
 use weir_event::Document;
 
+use super::{Delivery, Ended};
 use crate::lines;
+use crate::queue::{Item, Receipt};
+
+/// How long a dead letter that cannot be written is held before the next try.
+const DEAD_LETTER_PAUSE: Duration = Duration::from_secs(5);
 
 /// A file of dead letters, shared by the receivers that name it.
 pub struct DeadLetters {
@@ -71,6 +77,62 @@ pub(super) fn letter(receiver: &str, document: &Document, reason: &str) -> Strin
         text(&event.id()),
         document.as_str()
     )
+}
+
+impl Delivery {
+    /// Events that will never be delivered: they are settled once their dead letters are on the disk.
+    pub(super) fn bury(
+        &mut self,
+        receipt: &Receipt,
+        dead: Vec<(Item, String)>,
+    ) -> Result<(), Ended> {
+        if dead.is_empty() {
+            return Ok(());
+        }
+        let letters_of =
+            |(item, reason): &(Item, String)| letter(&self.settings.name, &item.document, reason);
+        let text: String = dead.iter().map(letters_of).collect();
+        // A change may name another file meanwhile, or none.
+        while let Some(letters) = self.settings.dead_letters.clone()
+            && let Err(error) = letters.write(&text)
+        {
+            tracing::error!(
+                receiver = self.settings.name,
+                events = dead.len(),
+                "dead letters: {error}; the events are kept, and it is tried again"
+            );
+            if self.exchange.is_given_up() {
+                return self.give_up_items(receipt, dead.iter().map(|(item, _)| item));
+            }
+            self.wait(DEAD_LETTER_PAUSE)?;
+            self.replaced |= self.take_change();
+        }
+        for (item, reason) in &dead {
+            self.say_rejected(item, reason);
+            receipt.settle(item);
+        }
+        receipt.flush();
+        self.settings.counts.dead(dead.len());
+        Ok(())
+    }
+
+    fn say_rejected(&self, item: &Item, reason: &str) {
+        if let Some(left_out) = self.rejections.admit() {
+            let event = item.document.event().id();
+            let kept = if self.settings.dead_letters.is_some() {
+                "it is among the dead letters"
+            } else {
+                "without deadLetters it is lost"
+            };
+            tracing::error!(
+                receiver = self.settings.name,
+                event,
+                reason,
+                left_out,
+                "an event will never be delivered; {kept}"
+            );
+        }
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@
 
 mod backoff;
 mod dead_letters;
+mod exchange;
 mod round;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ use crate::queue::{Item, Queue, Receipt, Taken};
 use crate::shutdown::{Phase, Shutdown};
 
 pub use dead_letters::{DeadLetterError, DeadLetters};
+pub use exchange::{Change, Exchange, NewSink};
 
 use backoff::backoff;
 use round::{Answer, Round};
@@ -43,13 +45,12 @@ use round::{Answer, Round};
 const RETRY_AFTER_MOST: Duration = Duration::from_secs(3600);
 /// Log lines a second about one receiver's rejected events.
 const REJECTION_LINES_A_SECOND_MAX: u32 = 10;
-/// How long a dead letter that cannot be written is held before the next try.
-const DEAD_LETTER_PAUSE: Duration = Duration::from_secs(5);
 
 /// Whether a sink may be called now: not by a replica that no longer leads.
 pub type MayCall = Arc<dyn Fn() -> bool + Send + Sync>;
 
-/// How one receiver delivers.
+/// How one receiver delivers. It may change while events flow.
+#[derive(Clone)]
 pub struct Settings {
     /// What it counts.
     pub counts: Arc<ReceiverCounts>,
@@ -71,7 +72,9 @@ pub struct Settings {
 pub struct Delivery {
     settings: Settings,
     queue: Arc<Queue>,
-    sink: Sink,
+    /// None where its file is gone: events wait.
+    sink: Option<Sink>,
+    exchange: Arc<Exchange>,
     shutdown: Arc<Shutdown>,
     may_call: MayCall,
     heartbeat: Option<Heartbeat>,
@@ -84,6 +87,8 @@ pub struct Delivery {
     not_before: Option<Instant>,
     /// Since when the process drains, as far as this thread saw.
     draining_since: Option<Instant>,
+    /// The sink was replaced in the middle of a call's answer.
+    replaced: bool,
 }
 
 /// Events that were taken and are not settled.
@@ -157,13 +162,15 @@ impl Delivery {
         settings: Settings,
         queue: Arc<Queue>,
         sink: Sink,
+        exchange: Arc<Exchange>,
         shutdown: Arc<Shutdown>,
     ) -> Delivery {
         Delivery {
             window: settings.batch_events,
             settings,
             queue,
-            sink,
+            sink: Some(sink),
+            exchange,
             shutdown,
             may_call: Arc::new(|| true),
             heartbeat: None,
@@ -171,6 +178,7 @@ impl Delivery {
             failures: 0,
             not_before: None,
             draining_since: None,
+            replaced: false,
         }
     }
 
@@ -194,6 +202,11 @@ impl Delivery {
             let Some(taken) = taken else {
                 return;
             };
+            self.take_change();
+            if self.exchange.is_given_up() && self.queue.outlives() {
+                self.queue.leave();
+                return;
+            }
             if self.has_drained_enough() || self.batch(Batch::new(taken)).is_err() {
                 // Nobody makes room in the queue any more.
                 self.queue.leave();
@@ -213,6 +226,19 @@ impl Delivery {
 
     fn batch(&mut self, mut batch: Batch) -> Result<(), Ended> {
         while !batch.is_settled() {
+            if self.take_change() | std::mem::take(&mut self.replaced) {
+                // What broke the one before, this one has not seen.
+                batch.take_back();
+                batch.broke = false;
+            }
+            if self.exchange.is_given_up() {
+                return self.give_up(batch);
+            }
+            if self.sink.is_none() {
+                // Its events wait for it, in the queue and here.
+                self.wait(Duration::MAX)?;
+                continue;
+            }
             if !(self.may_call)() {
                 // Who keeps the lease ends the process. What is in the batch is not settled, so it comes again.
                 let _waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
@@ -224,9 +250,13 @@ impl Delivery {
                 continue;
             }
             self.wait_as_asked()?;
-            if let Some(round) = self.next_round(&mut batch)? {
+            if self.exchange.is_there() {
+                continue;
+            }
+            let round = self.next_round(&mut batch)?;
+            if let (Some(round), Some(sink)) = (round, &mut self.sink) {
                 let waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
-                let answer = round.deliver(&mut self.sink);
+                let answer = round.deliver(sink);
                 drop(waiting);
                 self.answered(&mut batch, answer)?;
             }
@@ -365,55 +395,10 @@ impl Delivery {
         self.bury(&batch.receipt, dead.collect())
     }
 
-    /// Events that will never be delivered: they are settled once their dead letters are on the disk.
-    fn bury(&mut self, receipt: &Receipt, dead: Vec<(Item, String)>) -> Result<(), Ended> {
-        if dead.is_empty() {
-            return Ok(());
-        }
-        if let Some(letters) = self.settings.dead_letters.clone() {
-            let letters_of = |(item, reason): &(Item, String)| {
-                dead_letters::letter(&self.settings.name, &item.document, reason)
-            };
-            let text: String = dead.iter().map(letters_of).collect();
-            while let Err(error) = letters.write(&text) {
-                tracing::error!(
-                    receiver = self.settings.name,
-                    events = dead.len(),
-                    "dead letters: {error}; the events are kept, and it is tried again"
-                );
-                self.wait(DEAD_LETTER_PAUSE)?;
-            }
-        }
-        for (item, reason) in &dead {
-            self.say_rejected(item, reason);
-            receipt.settle(item);
-        }
-        receipt.flush();
-        self.settings.counts.dead(dead.len());
-        Ok(())
-    }
-
-    fn say_rejected(&self, item: &Item, reason: &str) {
-        if let Some(left_out) = self.rejections.admit() {
-            let event = item.document.event().id();
-            let kept = if self.settings.dead_letters.is_some() {
-                "it is among the dead letters"
-            } else {
-                "without deadLetters it is lost"
-            };
-            tracing::error!(
-                receiver = self.settings.name,
-                event,
-                reason,
-                left_out,
-                "an event will never be delivered; {kept}"
-            );
-        }
-    }
-
     /// The sink gave a final answer for so many events: whatever was wrong with it is over.
     fn decided(&mut self, delivered: usize, dead: usize) {
-        self.settings.counts.delivered(delivered);
+        let counts = &self.settings.counts;
+        counts.delivered(delivered);
         if self.failures > 0 && delivered + dead > 0 {
             let receiver = &self.settings.name;
             tracing::info!(receiver, delivered, dead, "the sink answers again");
@@ -453,11 +438,11 @@ impl Delivery {
     fn note_failure(&mut self, events: usize, reason: &str, pause: Duration) {
         self.settings.counts.retried();
         self.failures = self.failures.saturating_add(1);
-        let plugin = self.sink.plugin();
+        let plugin = self.sink.as_ref().map(Sink::plugin);
         tracing::warn!(
             receiver = self.settings.name,
-            plugin = plugin.name,
-            file = %plugin.path.display(),
+            plugin = plugin.map(|plugin| plugin.name.as_str()),
+            file = plugin.map(|plugin| plugin.path.display().to_string()),
             events,
             failures = self.failures,
             pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
@@ -465,16 +450,17 @@ impl Delivery {
         );
     }
 
-    /// Waits so long. A queue that outlives the process need not be emptied before it ends: what failed once is left to the
-    /// next start.
+    /// Waits so long, or until something is changed. A queue that outlives the process need not be emptied before it ends: what
+    /// failed once is left to the next start.
     fn wait(&self, pause: Duration) -> Result<(), Ended> {
+        let over = || self.exchange.ends_waits();
         let _waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
         let until = if self.queue.outlives() {
             Phase::Draining
         } else {
             Phase::Aborting
         };
-        if self.shutdown.wait(pause, until) >= until {
+        if self.shutdown.wait_unless(pause, until, over) >= until {
             return Err(Ended);
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! How the values of metrics are read from [`Figures`]: small functions for the rows of `families`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use weir_runtime::clean;
@@ -205,7 +205,9 @@ pub(super) fn of_reload(figures: &Figures, value: fn(&Report) -> Value) -> Vec<S
 pub(super) fn restart_would_fail(figures: &Figures) -> Vec<Sample> {
     of_reload(figures, |report| {
         let pending = report.pending.as_ref();
-        truth(pending.is_some_and(|pending| pending.restart_would_fail))
+        let is_removed = |of: &Use| of.state == "removed";
+        let would_fail = pending.is_some_and(|pending| pending.restart_would_fail);
+        truth(would_fail || report.uses.iter().any(is_removed))
     })
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use weir_event::{CHUNK_EVENTS_MAX, Document};
 
-use super::{BatchLimits, Item, Pushed, Receipt, Settler, Taken};
+use super::{Item, Pushed, QueueLimits, Receipt, Settler, Taken};
 use crate::ack::Ack;
 use crate::config::OnFull;
 
@@ -19,9 +19,6 @@ struct Waiting {
 /// The queue.
 pub struct MemoryQueue {
     slot: usize,
-    events_max: usize,
-    on_full: OnFull,
-    batch: BatchLimits,
     inner: Mutex<Inner>,
     /// A batch may be ready.
     filled: Condvar,
@@ -29,8 +26,8 @@ pub struct MemoryQueue {
     freed: Condvar,
 }
 
-#[derive(Default)]
 struct Inner {
+    limits: QueueLimits,
     portions: VecDeque<Waiting>,
     events: usize,
     bytes: usize,
@@ -38,28 +35,50 @@ struct Inner {
     since: Option<Instant>,
     /// A lane waits for room: nothing more can come, so a batch need not wait either.
     held_up: bool,
+    /// Whoever takes is to look up.
+    woken: bool,
     closed: bool,
     aborted: bool,
 }
 
 impl MemoryQueue {
-    /// A queue for the receiver with this slot.
-    pub fn new(slot: usize, events_max: usize, on_full: OnFull, batch: BatchLimits) -> MemoryQueue {
-        let (filled, freed) = (Condvar::new(), Condvar::new());
+    /// A queue for the slot with this index.
+    pub fn new(slot: usize, limits: QueueLimits) -> MemoryQueue {
+        let inner = Inner {
+            limits,
+            portions: VecDeque::new(),
+            events: 0,
+            bytes: 0,
+            since: None,
+            held_up: false,
+            woken: false,
+            closed: false,
+            aborted: false,
+        };
         MemoryQueue {
             slot,
-            events_max,
-            on_full,
-            batch,
-            inner: Mutex::default(),
-            filled,
-            freed,
+            inner: Mutex::new(inner),
+            filled: Condvar::new(),
+            freed: Condvar::new(),
         }
     }
 
     /// How many events it holds.
     pub fn events_max(&self) -> usize {
-        self.events_max
+        self.lock().limits.events_max
+    }
+
+    /// Goes by these limits from now on.
+    pub fn set(&self, limits: QueueLimits) {
+        self.lock().limits = limits;
+        self.filled.notify_all();
+        self.freed.notify_all();
+    }
+
+    /// The wait in [`MemoryQueue::take`] that is under way, or the next one, ends with nothing taken.
+    pub fn wake(&self) {
+        self.lock().woken = true;
+        self.filled.notify_all();
     }
 
     /// Puts a portion at the end; `counted` runs just before anybody can take it. A portion larger than the
@@ -68,8 +87,8 @@ impl MemoryQueue {
         let more = documents.len();
         let mut inner = self.lock();
         let mut dropped = 0;
-        while !inner.aborted && inner.events > 0 && inner.events + more > self.events_max {
-            match self.on_full {
+        while !inner.aborted && inner.events > 0 && inner.events + more > inner.limits.events_max {
+            match inner.limits.on_full {
                 OnFull::Wait => {
                     inner.held_up = true;
                     self.filled.notify_one();
@@ -79,7 +98,7 @@ impl MemoryQueue {
                         .unwrap_or_else(PoisonError::into_inner);
                 }
                 OnFull::DropOldest => {
-                    let surplus = (inner.events + more - self.events_max).min(inner.events);
+                    let surplus = (inner.events + more - inner.limits.events_max).min(inner.events);
                     dropped += surplus;
                     self.drop_oldest(&mut inner, surplus);
                 }
@@ -100,7 +119,7 @@ impl MemoryQueue {
             documents: documents.into(),
             ack: Arc::clone(ack),
         });
-        let wake = first || self.is_batch_full(&inner);
+        let wake = first || inner.is_batch_full();
         drop(inner);
         if wake {
             self.filled.notify_one();
@@ -116,12 +135,15 @@ impl MemoryQueue {
             if inner.aborted || (inner.closed && inner.events == 0) {
                 return None;
             }
-            let full = self.is_batch_full(&inner);
+            if std::mem::take(&mut inner.woken) {
+                return Some(Taken::default());
+            }
+            let (full, age) = (inner.is_batch_full(), inner.limits.batch.age);
             let waited = inner.since.map(|since| since.elapsed());
             match waited {
-                Some(waited) if full || inner.closed || waited >= self.batch.age => break,
+                Some(waited) if full || inner.closed || waited >= age => break,
                 Some(waited) => {
-                    let left = self.batch.age - waited;
+                    let left = age - waited;
                     inner = self
                         .filled
                         .wait_timeout(inner, left)
@@ -136,7 +158,7 @@ impl MemoryQueue {
                 }
             }
         }
-        let taken = inner.take_batch(self.batch, self.slot);
+        let taken = inner.take_batch(self.slot);
         drop(inner);
         self.freed.notify_all();
         Some(taken)
@@ -148,7 +170,7 @@ impl MemoryQueue {
         if inner.aborted || inner.events == 0 {
             return None;
         }
-        let taken = inner.take_batch(self.batch, self.slot);
+        let taken = inner.take_batch(self.slot);
         drop(inner);
         self.freed.notify_all();
         Some(taken)
@@ -169,14 +191,6 @@ impl MemoryQueue {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether a batch has all that it can get: its events, its bytes, or as many as the queue has room for.
-    fn is_batch_full(&self, inner: &Inner) -> bool {
-        inner.events >= self.batch.events
-            || inner.bytes >= self.batch.bytes
-            || inner.held_up
-            || inner.events + CHUNK_EVENTS_MAX > self.events_max
     }
 
     fn drop_oldest(&self, inner: &mut Inner, mut surplus: usize) {
@@ -202,7 +216,19 @@ impl MemoryQueue {
 }
 
 impl Inner {
-    fn take_batch(&mut self, limits: BatchLimits, slot: usize) -> Taken {
+    /// Whether a batch has all that it can get: its events, its bytes, or as many as the queue has room for.
+    fn is_batch_full(&self) -> bool {
+        let QueueLimits {
+            events_max, batch, ..
+        } = self.limits;
+        self.events >= batch.events
+            || self.bytes >= batch.bytes
+            || self.held_up
+            || self.events + CHUNK_EVENTS_MAX > events_max
+    }
+
+    fn take_batch(&mut self, slot: usize) -> Taken {
+        let limits = self.limits.batch;
         let mut items = Vec::with_capacity(limits.events.min(self.events));
         let mut settlers = Vec::new();
         let mut bytes = 0;
@@ -247,6 +273,7 @@ impl Inner {
 mod tests {
     use super::*;
     use crate::ack::Progress;
+    use crate::queue::BatchLimits;
     use std::time::Duration;
 
     const NO_WAIT: BatchLimits = BatchLimits {
@@ -254,6 +281,15 @@ mod tests {
         bytes: usize::MAX,
         age: Duration::ZERO,
     };
+
+    fn queue(events_max: usize, on_full: OnFull, batch: BatchLimits) -> MemoryQueue {
+        let limits = QueueLimits {
+            events_max,
+            on_full,
+            batch,
+        };
+        MemoryQueue::new(0, limits)
+    }
 
     fn documents(count: usize) -> Vec<Document> {
         let event = r#"{"metadata":{"uid":"u"},"involvedObject":{}}"#;
@@ -287,7 +323,7 @@ mod tests {
     #[test]
     fn batches_cross_portions_and_settle_their_chunks() {
         let progress = one_receiver();
-        let queue = MemoryQueue::new(0, 100, OnFull::Wait, NO_WAIT);
+        let queue = queue(100, OnFull::Wait, NO_WAIT);
         for (nth, count) in [(1, 2), (2, 2), (3, 1)] {
             let (documents, ack) = portion(&progress, nth, count);
             assert_eq!(
@@ -310,7 +346,7 @@ mod tests {
     #[test]
     fn the_oldest_are_dropped_and_settled_where_that_is_wanted() {
         let progress = one_receiver();
-        let queue = MemoryQueue::new(0, 4, OnFull::DropOldest, NO_WAIT);
+        let queue = queue(4, OnFull::DropOldest, NO_WAIT);
         let (documents, ack) = portion(&progress, 1, 3);
         queue.push(documents, &ack, || ());
         let (documents, ack) = portion(&progress, 2, 3);
@@ -330,7 +366,7 @@ mod tests {
     #[test]
     fn a_full_queue_holds_up_who_pushes_until_there_is_room() {
         let progress = one_receiver();
-        let queue = Arc::new(MemoryQueue::new(0, 3, OnFull::Wait, NO_WAIT));
+        let queue = Arc::new(queue(3, OnFull::Wait, NO_WAIT));
         let (documents, ack) = portion(&progress, 1, 3);
         queue.push(documents, &ack, || ());
         let pushing = Arc::clone(&queue);
@@ -351,7 +387,7 @@ mod tests {
             age: Duration::from_secs(3600),
             ..NO_WAIT
         };
-        let queue = Arc::new(MemoryQueue::new(0, 1000, OnFull::Wait, never));
+        let queue = Arc::new(queue(1000, OnFull::Wait, never));
         let (documents, ack) = portion(&progress, 1, 600);
         queue.push(documents, &ack, || ());
         let pushing = Arc::clone(&queue);
@@ -365,9 +401,39 @@ mod tests {
     }
 
     #[test]
+    fn limits_change_while_a_lane_waits_for_room() {
+        let progress = one_receiver();
+        let queue = Arc::new(queue(1, OnFull::Wait, NO_WAIT));
+        let (documents, ack) = portion(&progress, 1, 1);
+        queue.push(documents, &ack, || ());
+        let pushing = Arc::clone(&queue);
+        let (documents, ack) = portion(&progress, 2, 1);
+        let pusher = std::thread::spawn(move || pushing.push(documents, &ack, || ()));
+        let limits = QueueLimits {
+            events_max: 2,
+            on_full: OnFull::Wait,
+            batch: NO_WAIT,
+        };
+        queue.set(limits);
+        assert_eq!(
+            pusher.join().expect("no panic"),
+            Pushed::Queued { dropped: 0 }
+        );
+    }
+
+    #[test]
+    fn who_is_woken_takes_nothing() {
+        let queue = Arc::new(queue(1, OnFull::Wait, NO_WAIT));
+        let taking = Arc::clone(&queue);
+        let taker = std::thread::spawn(move || taking.take().expect("not closed").items.len());
+        queue.wake();
+        assert_eq!(taker.join().expect("no panic"), 0);
+    }
+
+    #[test]
     fn an_abort_ends_every_wait() {
         let progress = one_receiver();
-        let queue = Arc::new(MemoryQueue::new(0, 1, OnFull::Wait, NO_WAIT));
+        let queue = Arc::new(queue(1, OnFull::Wait, NO_WAIT));
         let (documents, ack) = portion(&progress, 1, 1);
         queue.push(documents, &ack, || ());
         let pushing = Arc::clone(&queue);
@@ -385,7 +451,7 @@ mod tests {
             bytes: 1,
             ..NO_WAIT
         };
-        let queue = MemoryQueue::new(0, 10, OnFull::Wait, limits);
+        let queue = queue(10, OnFull::Wait, limits);
         let (documents, ack) = portion(&progress, 1, 2);
         queue.push(documents, &ack, || ());
         assert_eq!(queue.take().expect("a batch").items.len(), 1);

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use weir_event::Document;
 
 use crate::ack::Ack;
+use crate::config::OnFull;
 
 pub use disk::{DiskQueue, Told};
 pub use memory::MemoryQueue;
@@ -26,6 +27,17 @@ pub struct BatchLimits {
     pub bytes: usize,
     /// How long the first event of a batch waits for more.
     pub age: Duration,
+}
+
+/// What a queue goes by. It may change while events flow.
+#[derive(Clone, Copy, Debug)]
+pub struct QueueLimits {
+    /// Events that a queue in memory holds.
+    pub events_max: usize,
+    /// What happens when it is full.
+    pub on_full: OnFull,
+    /// Bounds of a batch.
+    pub batch: BatchLimits,
 }
 
 /// What one chunk has for one receiver.
@@ -167,8 +179,24 @@ impl Queue {
         }
     }
 
-    /// Waits for a batch: until there are enough events, or the first has waited for its age, or the queue was closed.
-    /// `None` when it is closed and empty, or aborted.
+    /// Goes by these limits from now on.
+    pub fn set(&self, limits: QueueLimits) {
+        match self {
+            Queue::Memory(queue) => queue.set(limits),
+            Queue::Disk(queue) => queue.set(limits),
+        }
+    }
+
+    /// The wait in [`Queue::take`] that is under way, or the next one, ends with nothing taken.
+    pub fn wake(&self) {
+        match self {
+            Queue::Memory(queue) => queue.wake(),
+            Queue::Disk(queue) => queue.wake(),
+        }
+    }
+
+    /// Waits for a batch: until there are enough events, or the first has waited for its age, or the queue was closed; or until
+    /// it is woken, with nothing taken. `None` when it is closed and empty, or aborted.
     pub fn take(&self) -> Option<Taken> {
         match self {
             Queue::Memory(queue) => queue.take(),

@@ -47,6 +47,11 @@ impl AppendedFile {
         }
     }
 
+    /// Whether it is this file, written so.
+    pub fn is_of(&self, written: &str, path: &Path) -> bool {
+        self.written == written && self.path == path
+    }
+
     fn append(&self, bytes: &[u8], rotation: Rotation) -> std::io::Result<()> {
         let mut slot = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let open = slot.take();

@@ -61,6 +61,17 @@ pub enum FileError {
 }
 
 impl FileError {
+    /// The file, as users know it.
+    pub fn path(&self) -> &Path {
+        match self {
+            FileError::Absent { path }
+            | FileError::Changed { path }
+            | FileError::TooLarge { path, .. }
+            | FileError::NotAFile { path, .. }
+            | FileError::Unreadable { path, .. } => path,
+        }
+    }
+
     /// Whether it is likely to be otherwise at the next look, without anybody's doing.
     pub fn is_passing(&self) -> bool {
         matches!(self, FileError::Changed { .. })

@@ -31,7 +31,7 @@ fn listening(report: Option<Report>) -> String {
     let admin = Admin::bind(([127, 0, 0, 1], 0).into()).expect("a free port");
     let address = admin.address().expect("an address");
     let state = State {
-        ledger: Arc::new(Ledger::new(vec![], vec![])),
+        ledger: Arc::new(Ledger::new()),
         heartbeats: Arc::default(),
         readiness: Box::new(health::Report {
             ready: true,

@@ -19,9 +19,9 @@ use weir_event::{Document, EventRef, Fields};
 use weir_runtime::LogLimit;
 use weir_spool::{Record, Recovered, Spool, SpoolError};
 
-use super::{BatchLimits, Item, Receipt, Settler, Taken};
+use super::{Item, QueueLimits, Receipt, Settler, Taken};
 use crate::ack::{Progress, Stored};
-use crate::config::{Disk, OnFull};
+use crate::config::Disk;
 
 /// How long a disk that failed is left alone.
 const DISK_PAUSE: Duration = Duration::from_secs(1);
@@ -34,8 +34,6 @@ pub struct DiskQueue {
     name: String,
     /// The names of the source's watches, by index.
     watches: Vec<String>,
-    on_full: OnFull,
-    batch: BatchLimits,
     spool: Spool,
     recovered: Recovered,
     progress: Arc<Progress>,
@@ -59,6 +57,7 @@ pub struct Told {
 }
 
 struct Inner {
+    limits: QueueLimits,
     /// Watches whose positions are not known yet; nothing is delivered before.
     to_resume: usize,
     /// The last record that was taken.
@@ -81,6 +80,8 @@ struct Inner {
     watches: Vec<WatchState>,
     /// How many of the next records to leave were there at the start.
     recovered: u64,
+    /// Whoever takes is to look up.
+    woken: bool,
     closed: bool,
     aborted: bool,
 }
@@ -106,8 +107,7 @@ impl DiskQueue {
     pub fn open(
         (slot, name): (usize, &str),
         disk: &Disk,
-        on_full: OnFull,
-        batch: BatchLimits,
+        limits: QueueLimits,
         watches: Vec<String>,
         progress: &Arc<Progress>,
         told: Told,
@@ -116,6 +116,7 @@ impl DiskQueue {
         resume::tell(name, disk, &recovered);
         (told.recovered)(recovered.records);
         let inner = Inner {
+            limits,
             to_resume: watches.len(),
             read_through: 0,
             out_on_disk: 0,
@@ -127,6 +128,7 @@ impl DiskQueue {
             held_up: false,
             watches: vec![WatchState::default(); watches.len()],
             recovered: recovered.records,
+            woken: false,
             closed: false,
             aborted: false,
         };
@@ -134,8 +136,6 @@ impl DiskQueue {
             slot,
             name: name.to_owned(),
             watches,
-            on_full,
-            batch,
             spool,
             recovered,
             progress: Arc::clone(progress),
@@ -160,6 +160,9 @@ impl DiskQueue {
     pub(super) fn take(self: &Arc<Self>) -> Option<Taken> {
         loop {
             let mut inner = self.await_batch()?;
+            if std::mem::take(&mut inner.woken) {
+                return Some(Taken::default());
+            }
             match self.read(&mut inner) {
                 Ok(Some(taken)) => return Some(taken),
                 Ok(None) => {}
@@ -200,9 +203,10 @@ impl DiskQueue {
                 return None;
             }
             let left = match inner.since {
+                _ if inner.woken => Some(Duration::ZERO),
                 _ if unread == 0 || !resumed => None,
                 Some(since) if !(inner.closed || self.is_batch_full(&inner, unread)) => {
-                    Some(self.batch.age.saturating_sub(since.elapsed()))
+                    Some(inner.limits.batch.age.saturating_sub(since.elapsed()))
                 }
                 _ => Some(Duration::ZERO),
             };
@@ -228,14 +232,15 @@ impl DiskQueue {
     /// Whether a batch has all that it can get. How many bytes wait is not known for each batch: those are bounded when it
     /// is read.
     fn is_batch_full(&self, inner: &Inner, unread: u64) -> bool {
-        unread >= self.batch.events as u64
+        unread >= inner.limits.batch.events as u64
             || inner.held_up
-            || self.spool.bytes() >= self.batch.bytes as u64
+            || self.spool.bytes() >= inner.limits.batch.bytes as u64
     }
 
     /// Reads a batch. Nobody drops what is being read: that is done under the same lock.
     fn read(self: &Arc<Self>, inner: &mut Inner) -> Result<Option<Taken>, SpoolError> {
-        let (events, bytes) = (self.batch.events, self.batch.bytes as u64);
+        let batch = inner.limits.batch;
+        let (events, bytes) = (batch.events, batch.bytes as u64);
         let records = self.spool.read(inner.read_through, events, bytes)?;
         if records.is_empty() {
             return Ok(None);
@@ -323,6 +328,19 @@ impl DiskQueue {
         if !stale {
             self.progress.hold(self.slot, watch, record.below);
         }
+    }
+
+    /// As [`super::Queue::set`]; how much of the disk it may take does not change.
+    pub(super) fn set(&self, limits: QueueLimits) {
+        self.lock().limits = limits;
+        self.filled.notify_all();
+        self.freed.notify_all();
+    }
+
+    /// As [`super::Queue::wake`].
+    pub(super) fn wake(&self) {
+        self.lock().woken = true;
+        self.filled.notify_all();
     }
 
     /// As [`super::Queue::close`].

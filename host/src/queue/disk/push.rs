@@ -92,7 +92,7 @@ impl DiskQueue {
         let mut dropped = 0;
         let mut tried = false;
         loop {
-            {
+            let drops_oldest = {
                 let inner = self.lock();
                 if inner.aborted {
                     return Err(Pushed::Aborted);
@@ -100,11 +100,12 @@ impl DiskQueue {
                 if inner.left && tried {
                     return Err(Pushed::Left);
                 }
-            }
+                inner.limits.on_full == OnFull::DropOldest
+            };
             tried = true;
             match self.try_write(entries, watch, mark) {
                 Ok(weir_spool::Pushed::Kept) => return Ok(dropped),
-                Ok(weir_spool::Pushed::Full) if self.on_full == OnFull::DropOldest => {
+                Ok(weir_spool::Pushed::Full) if drops_oldest => {
                     dropped += self.drop_oldest(entries.len() as u64);
                 }
                 Ok(weir_spool::Pushed::Full) => self.wait_for_room(),

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 use crate::ack::Ack;
-use crate::queue::{Portion, Pushed};
+use crate::config::OnFull;
+use crate::queue::{BatchLimits, Portion, Pushed};
 
 const NO_WAIT: BatchLimits = BatchLimits {
     events: 3,
@@ -54,19 +55,16 @@ impl Run {
         let count = Arc::clone(&recovered);
         let watches = vec!["shop".to_owned()];
         let disk = place.disk(bytes);
+        let limits = QueueLimits {
+            events_max: usize::MAX,
+            on_full,
+            batch: NO_WAIT,
+        };
         let told = Told {
             recovered: Box::new(move |events| count.store(events, Ordering::Relaxed)),
             damaged: Box::new(|| panic!("nothing is damaged")),
         };
-        let queue = DiskQueue::open(
-            (0, "out"),
-            &disk,
-            on_full,
-            NO_WAIT,
-            watches,
-            &progress,
-            told,
-        );
+        let queue = DiskQueue::open((0, "out"), &disk, limits, watches, &progress, told);
         let queue = queue.expect("the folder can be used");
         progress.add(0);
         progress.resume_watch(0, |_| position);

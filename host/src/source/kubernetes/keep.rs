@@ -439,7 +439,7 @@ mod tests {
         receivers.replace(named(&["dump", "new"]));
         assert_eq!(now(), [of("dump", 40)], "it is not added yet");
         progress.add(1);
-        assert_eq!(now(), [of("dump", 40), of("new", 90)]);
+        assert_eq!(now(), [of("dump", 40), of("new", 40)]);
         progress.seen(0, 95);
         assert_eq!(now(), [of("dump", 95), of("new", 95)]);
 

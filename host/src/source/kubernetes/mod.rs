@@ -21,6 +21,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use weir_kubernetes::announce::{Announcements, Announcer, OwnPod};
 use weir_kubernetes::connect::{Access, Connection};
 use weir_kubernetes::failure::Failure;
 use weir_kubernetes::lease::{Elector, Lost};
@@ -81,6 +82,8 @@ pub struct Parts {
     pub receivers: Arc<Receivers>,
     /// How to reach the cluster.
     pub access: Access,
+    /// What is said as events about our own pod.
+    pub announcements: Announcements,
     /// Counts what is read and not handed on.
     pub ledger: Arc<Ledger>,
     /// With as many watches as [`watch_names`] gives.
@@ -194,6 +197,11 @@ impl Source {
             }
         });
         renewing.spawn(renew_now_and_then(Arc::clone(&self.connection)));
+        // A standby has something to say, too.
+        if let Some(pod) = OwnPod::from_environment(|name| std::env::var(name).ok()) {
+            let announcer = Announcer::new(Arc::clone(&self.connection), pod);
+            renewing.spawn(announcer.run(self.parts.announcements.clone()));
+        }
         let begun = tokio::select! {
             begun = self.begin() => said(begun)?,
             () = reaches(&mut phase, Phase::Draining) => return Ok(()),

@@ -3,61 +3,37 @@
 //!
 //! In a route: `drop`, then `filters`, then `match`, then `routes`. A change that a filter makes is seen
 //! by what follows on that route and below it, not by siblings. A lane has a thread and filter instances
-//! of its own, because a filter's call blocks. Order is kept for what goes through one lane, and all
+//! of its own, because a filter's call blocks. Between two chunks it takes over the next generation of all that, where one came. Order is kept for what goes through one lane, and all
 //! events of one involved object do.
+
+mod filter;
+mod generation;
 
 use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam_channel::Receiver;
 use weir_event::{Chunk, Document, EventRef, Fields, de_dot};
-use weir_runtime::{Decision, EMITTED_EVENTS_MAX, Failure, Filter, LogLimit, OnError, Processed};
+use weir_runtime::{Decision, EMITTED_EVENTS_MAX, OnError, Processed};
 
 use crate::ack::Ack;
 use crate::config::Route;
 use crate::health::Heartbeat;
-use crate::ledger::{Ledger, ReceiverCounts, Tally};
-use crate::queue::{Portion, Pushed, Queue};
+use crate::ledger::{Ledger, Tally};
+use crate::queue::{Portion, Pushed};
 use crate::route;
 use crate::shutdown::{Phase, Shutdown};
 
-/// Log lines a second about one filter's failures in one lane.
-const FAILURE_LINES_A_SECOND_MAX: u32 = 5;
+pub use filter::LaneFilter;
+pub use generation::{Control, Door, Generation, NewFilter, Outlet, ToLane, control};
+
 /// How long `onError: hold` waits before it tries the plugin again: first, and at most.
 const HOLD_FIRST: Duration = Duration::from_millis(100);
 const HOLD_MOST: Duration = Duration::from_secs(30);
-
-/// Where a lane's events go.
-pub struct Outlet {
-    /// The receiver's slot.
-    pub slot: usize,
-    /// What it counts.
-    pub counts: Arc<ReceiverCounts>,
-    /// The receiver's queue.
-    pub queue: Arc<Queue>,
-    /// Whether its documents have their keys' dots replaced.
-    pub de_dot: bool,
-}
-
-/// A filter of the configuration in one lane.
-pub struct LaneFilter {
-    slot: usize,
-    filter: Filter,
-    on_error: OnError,
-    failures: LogLimit,
-}
-
-impl LaneFilter {
-    /// With its slot in the ledger, and what `onError` says for it.
-    pub fn new(slot: usize, filter: Filter, on_error: OnError) -> LaneFilter {
-        LaneFilter {
-            slot,
-            filter,
-            on_error,
-            failures: LogLimit::new(FAILURE_LINES_A_SECOND_MAX),
-        }
-    }
-}
+/// Said of events that nobody will take.
+const NO_ROOM: &str =
+    "events are given up: their receiver was removed, and its full queue has no room for them";
 
 /// One lane.
 pub struct Lane {
@@ -65,6 +41,9 @@ pub struct Lane {
     /// By the configuration's index.
     filters: Vec<LaneFilter>,
     outlets: Vec<Outlet>,
+    control: Control,
+    /// Came while an event was held; taken over after the chunk.
+    next: Option<Generation>,
     /// For each receiver, what the chunk at hand has for it.
     outgoing: Vec<Portion>,
     /// The version of the event at hand; 0 where it has none.
@@ -113,25 +92,19 @@ enum DroppedBy {
 }
 
 impl Lane {
-    /// A lane over these routes, with filters and outlets by the configuration's indices.
-    pub fn new(
-        route: Arc<Route>,
-        filters: Vec<LaneFilter>,
-        outlets: Vec<Outlet>,
-        ledger: Arc<Ledger>,
-        shutdown: Arc<Shutdown>,
-    ) -> Lane {
-        let outgoing = outlets.iter().map(|_| Portion::default()).collect();
-        let settled = vec![false; outlets.len()];
+    /// A lane without routes, which takes over the generations that come through `control`: the first before its first chunk.
+    pub fn new(control: Control, ledger: Arc<Ledger>, shutdown: Arc<Shutdown>) -> Lane {
         Lane {
-            route,
-            filters,
-            outlets,
-            outgoing,
+            route: Arc::default(),
+            filters: Vec::new(),
+            outlets: Vec::new(),
+            control,
+            next: None,
+            outgoing: Vec::new(),
             version: 0,
             ledger,
             tally: Tally::default(),
-            settled,
+            settled: Vec::new(),
             emits_left: 0,
             shutdown,
             heartbeat: None,
@@ -145,20 +118,69 @@ impl Lane {
     }
 
     /// Takes chunks until there are no more, or the process aborts.
-    pub fn run(mut self, chunks: &crossbeam_channel::Receiver<(Chunk, Ack)>) {
-        loop {
-            let waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
-            let next = chunks.recv();
-            drop(waiting);
-            let Ok((chunk, ack)) = next else {
-                return;
-            };
+    pub fn run(mut self, chunks: &Receiver<(Chunk, Ack)>) {
+        while let Some((chunk, ack)) = self.next_chunk(chunks) {
             if self.chunk(&chunk, ack).is_err() {
                 // Nothing of the chunk is in a queue, so nothing of it is counted or acknowledged.
                 return;
             }
             self.ledger.add(&mut self.tally);
         }
+    }
+
+    /// The next chunk; before it, generations are taken over.
+    fn next_chunk(&mut self, chunks: &Receiver<(Chunk, Ack)>) -> Option<(Chunk, Ack)> {
+        loop {
+            self.look_for_next();
+            if let Some(next) = self.next.take() {
+                self.take_over(next);
+            }
+            let _waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
+            crossbeam_channel::select! {
+                recv(chunks) -> chunk => return chunk.ok(),
+                recv(self.control.wake) -> woken => {
+                    if woken.is_err() {
+                        // Nothing changes any more.
+                        self.control.wake = crossbeam_channel::never();
+                    }
+                }
+            }
+        }
+    }
+
+    fn look_for_next(&mut self) {
+        if let Some(next) = self.control.take() {
+            self.next = Some(match self.next.take() {
+                Some(before) => next.after(before),
+                None => next,
+            });
+        }
+    }
+
+    fn take_over(&mut self, next: Generation) {
+        let Generation {
+            route,
+            filters,
+            outlets,
+            live,
+        } = next;
+        let mut before = std::mem::take(&mut self.filters);
+        let filters = filters.into_iter().filter_map(|filter| match filter {
+            NewFilter::Fresh(filter) => Some(*filter),
+            NewFilter::Same { slot, on_error } => {
+                let at = before.iter().position(|filter| filter.slot == slot);
+                let filter = at.map(|at| before.swap_remove(at));
+                debug_assert!(filter.is_some(), "what goes on was there");
+                filter.map(|filter| filter.with(on_error))
+            }
+        });
+        self.filters = filters.collect();
+        self.route = route;
+        self.outgoing.clear();
+        self.outgoing.resize_with(outlets.len(), Portion::default);
+        self.settled = vec![false; outlets.len()];
+        self.outlets = outlets;
+        drop(live);
     }
 
     fn chunk(&mut self, chunk: &Chunk, ack: Ack) -> Result<(), Aborted> {
@@ -177,7 +199,7 @@ impl Lane {
                 self.note_settled(&ack);
             }
             match ack.only() {
-                Some(slot) => self.letter(slot, event),
+                Some(slot) => self.replay(slot, event),
                 None => self.event(&route, event)?,
             }
         }
@@ -185,17 +207,10 @@ impl Lane {
         self.flush(&Arc::new(ack))
     }
 
-    /// After a restart receivers are not all at the same place: which of them had this event before. One without a
-    /// readable version is nobody's.
-    fn note_settled(&mut self, ack: &Ack) {
-        for (outlet, settled) in self.outlets.iter().zip(&mut self.settled) {
-            *settled = self.version > 0 && ack.had(outlet.slot, self.version);
-        }
-    }
-
-    /// Sends a dead letter to its receiver, if there still is one.
-    fn letter(&mut self, slot: usize, event: EventRef<'_>) {
-        match self.outlets.iter().position(|outlet| outlet.slot == slot) {
+    /// To one receiver alone; where that was removed meanwhile, to nobody.
+    fn replay(&mut self, slot: usize, event: EventRef<'_>) {
+        let is_it = |outlet: &Outlet| outlet.door.slot == slot;
+        match self.outlets.iter().position(is_it) {
             Some(receiver) => {
                 self.send(receiver, &Current::new(event));
                 self.tally.routed += 1;
@@ -204,14 +219,28 @@ impl Lane {
         }
     }
 
+    /// After a restart receivers are not all at the same place: which of them had this event before. One without a
+    /// readable version is nobody's.
+    fn note_settled(&mut self, ack: &Ack) {
+        for (outlet, settled) in self.outlets.iter().zip(&mut self.settled) {
+            *settled = self.version > 0 && ack.had(outlet.door.slot, self.version);
+        }
+    }
+
     /// Queues what the chunk has for each receiver, in pieces that a queue has room for.
     fn flush(&mut self, ack: &Arc<Ack>) -> Result<(), Aborted> {
-        let portions = self.outlets.iter().zip(&self.outgoing);
-        let expected = portions.map(|(outlet, portion)| (outlet.slot, portion.documents.len()));
-        ack.expect_all(&expected.collect::<Vec<_>>());
+        let outgoing = self.outlets.iter().zip(&self.outgoing);
+        let expected: Vec<(usize, usize)> = outgoing
+            .map(|(outlet, portion)| (outlet.door.slot, portion.documents.len()))
+            .collect();
+        ack.expect_all(&expected);
         let mut any_queued = false;
-        for (outlet, portion) in self.outlets.iter().zip(&mut self.outgoing) {
-            let (queue, counts) = (&outlet.queue, &outlet.counts);
+        for (receiver, portion) in self.outgoing.iter_mut().enumerate() {
+            let Door {
+                queue,
+                counts,
+                slot,
+            } = &*self.outlets[receiver].door;
             let mut rest = std::mem::take(portion);
             while !rest.documents.is_empty() {
                 let after = rest.split_off(queue.events_max());
@@ -228,8 +257,15 @@ impl Lane {
                         counts.dropped(dropped);
                         any_queued = true;
                     }
-                    // Neither queued nor settled: it is asked for again.
-                    Pushed::Left => any_queued = true,
+                    // Neither queued nor settled: it is asked for again, unless its receiver was removed.
+                    Pushed::Left => {
+                        any_queued = true;
+                        if self.shutdown.phase() < Phase::Draining {
+                            counts.dropped(events);
+                            ack.settle(*slot, events);
+                            tracing::error!(slot, events, "{}", NO_ROOM);
+                        }
+                    }
                     Pushed::Aborted if any_queued && !counted => counts.enqueued(events), // it stays waiting
                     Pushed::Aborted if any_queued => {}
                     Pushed::Aborted => return Err(Aborted),
@@ -255,15 +291,13 @@ impl Lane {
                 dropped: Some(DroppedBy::Filter(filter, reason)),
                 ..
             } => {
-                let slot = self.filters[filter].slot;
-                *self.tally.filtered.entry((slot, reason)).or_default() += 1;
+                *self.tally.filtered.entry((filter, reason)).or_default() += 1;
             }
             Fate {
                 dropped: Some(DroppedBy::Error(filter)),
                 ..
             } => {
-                let slot = self.filters[filter].slot;
-                *self.tally.dropped.entry(slot).or_default() += 1;
+                *self.tally.dropped.entry(filter).or_default() += 1;
             }
             Fate { repeated: true, .. } => self.tally.duplicates += 1,
             Fate { dropped: None, .. } => self.tally.unrouted += 1,
@@ -294,14 +328,14 @@ impl Lane {
         let Some(&filter) = route.filters.get(next) else {
             return self.rules(route, current, fate);
         };
+        let slot = self.filters[filter].slot;
         let Processed { decision, emitted } = match self.process(filter, current.event)? {
             Ok(processed) => processed,
             Err(OnError::Drop) => {
-                fate.dropped = Some(DroppedBy::Error(filter));
+                fate.dropped = Some(DroppedBy::Error(slot));
                 return Ok(());
             }
             Err(_) => {
-                let slot = self.filters[filter].slot;
                 *self.tally.kept.entry(slot).or_default() += 1;
                 return self.filter(route, next + 1, current, fate);
             }
@@ -313,7 +347,7 @@ impl Lane {
                 let changed = Current::new(EventRef::new(&document, &fields));
                 self.filter(route, next + 1, &changed, fate)?;
             }
-            Decision::Drop(reason) => fate.dropped = Some(DroppedBy::Filter(filter, reason)),
+            Decision::Drop(reason) => fate.dropped = Some(DroppedBy::Filter(slot, reason)),
         }
         self.emitted(route, next + 1, &emitted)
     }
@@ -375,52 +409,68 @@ impl Lane {
         self.outgoing[receiver].push(document, self.version);
     }
 
-    /// Asks the plugin; `Err` is what `onError` says where it failed.
+    /// Asks the plugin; `Err` is what `onError` says where it failed. An event that is held goes on with the next generation's
+    /// plugin, as soon as that is there.
     fn process(
         &mut self,
         filter: usize,
         event: EventRef<'_>,
     ) -> Result<Result<Processed, OnError>, Aborted> {
         // A plugin's call has limits of its own, and holding an event back is meant to.
-        let _waiting = self.heartbeat.as_ref().map(Heartbeat::waiting);
-        let lane = &mut self.filters[filter];
+        let heartbeat = self.heartbeat.take();
+        let waiting = heartbeat.as_ref().map(Heartbeat::waiting);
+        let answer = self.process_or_hold(filter, event);
+        drop(waiting);
+        self.heartbeat = heartbeat;
+        answer
+    }
+
+    fn process_or_hold(
+        &mut self,
+        filter: usize,
+        event: EventRef<'_>,
+    ) -> Result<Result<Processed, OnError>, Aborted> {
         let mut pause = HOLD_FIRST;
         loop {
-            let failure = match lane.filter.process_within(event, self.emits_left) {
-                Ok(processed) => return Ok(Ok(processed)),
-                Err(failure) => failure,
+            let emits_left = self.emits_left;
+            let Some((used, on_error)) = self.in_use(filter) else {
+                return Ok(Ok(Processed::unchanged()));
             };
-            lane.report(&failure, event);
-            if lane.on_error != OnError::Hold {
-                return Ok(Err(lane.on_error));
-            }
-            if self.shutdown.wait(pause, Phase::Aborting) == Phase::Aborting {
+            let left = match used.ask(event, emits_left, on_error) {
+                Ok(processed) => return Ok(Ok(processed)),
+                Err(_) if on_error != OnError::Hold => return Ok(Err(on_error)),
+                Err(left) => left,
+            };
+            let changed = || self.control.is_there();
+            let pausing = pause.max(left);
+            let phase = self.shutdown.wait_unless(pausing, Phase::Aborting, changed);
+            if phase == Phase::Aborting {
                 return Err(Aborted);
             }
-            pause = (pause * 2).min(HOLD_MOST);
+            if changed() {
+                self.look_for_next();
+                pause = HOLD_FIRST;
+            } else {
+                pause = (pause * 2).min(HOLD_MOST);
+            }
         }
     }
-}
 
-impl LaneFilter {
-    fn report(&self, failure: &Failure, event: EventRef<'_>) {
-        let Some(left_out) = self.failures.admit() else {
-            return;
+    /// The filter that is asked: the next generation's, once that is there; none where that has none.
+    fn in_use(&mut self, filter: usize) -> Option<(&mut LaneFilter, OnError)> {
+        let used = &mut self.filters[filter];
+        let slot = used.slot;
+        let Some(next) = &mut self.next else {
+            let on_error = used.on_error;
+            return Some((used, on_error));
         };
-        let plugin = self.filter.plugin();
-        let then = match self.on_error {
-            OnError::Keep => "the event went on unchanged",
-            OnError::Drop => "the event was dropped",
-            OnError::Hold => "the event waits",
-        };
-        tracing::warn!(
-            filter = self.filter.of().name,
-            plugin = plugin.name,
-            file = %plugin.path.display(),
-            class = failure.label(),
-            event = event.id(),
-            left_out,
-            "{failure}; {then}"
-        );
+        let next = next.filters.iter_mut().find(|next| next.slot() == slot)?;
+        Some(match next {
+            NewFilter::Same { on_error, .. } => (used, *on_error),
+            NewFilter::Fresh(fresh) => {
+                let on_error = fresh.on_error;
+                (fresh, on_error)
+            }
+        })
     }
 }
