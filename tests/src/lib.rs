@@ -14,6 +14,7 @@ pub mod fake_http;
 pub mod folder;
 pub mod input;
 pub mod ledger;
+pub mod live;
 pub mod program;
 pub mod real;
 pub mod running;

@@ -18,6 +18,8 @@ pub struct Running {
     stdout: Receiver<Vec<u8>>,
     stderr: Receiver<Vec<u8>>,
     said: String,
+    /// How much of it [`Running::await_new`] has been through.
+    given: usize,
     ended: Receiver<ExitStatus>,
 }
 
@@ -64,6 +66,7 @@ impl Running {
             stdout,
             stderr,
             said: String::new(),
+            given: 0,
             ended,
         }
     }
@@ -107,6 +110,54 @@ impl Running {
         }
     }
 
+    /// Waits until standard error has a line with both texts that no earlier call of this gave.
+    pub fn await_new(&mut self, text: &str, more: &str) -> String {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let rest = &self.said[self.given..];
+            let found = rest.match_indices('\n').scan(0, |from, (at, _)| {
+                Some((std::mem::replace(from, at + 1), at))
+            });
+            let found = found
+                .map(|(from, to)| (&rest[from..to], to))
+                .find(|(line, _)| line.contains(text) && line.contains(more));
+            if let Some((line, to)) = found {
+                let line = line.to_owned();
+                self.given += to + 1;
+                return line;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.stderr.recv_timeout(left) {
+                Ok(line) => self.said.push_str(&as_line(&line)),
+                Err(error) => panic!(
+                    "it never said {text:?} with {more:?}: {error}; it said: {}",
+                    self.said
+                ),
+            }
+        }
+    }
+
+    /// Waits until a change of this is live for the `nth` time.
+    pub fn await_live(&mut self, changed: &str, nth: usize) {
+        let changed = format!("\"changed\":\"{changed}\"");
+        let deadline = Instant::now() + DEADLINE;
+        let is_it = |line: &&str| line.contains("\"live\"") && line.contains(&changed);
+        while self.said_now().lines().filter(is_it).count() < nth {
+            assert!(
+                Instant::now() < deadline,
+                "it was never live; it said: {}",
+                self.said
+            );
+            std::thread::yield_now();
+        }
+    }
+
+    /// The next line of standard output, where there is one already.
+    pub fn line_now(&mut self) -> Option<String> {
+        let line = self.stdout.try_recv().ok()?;
+        Some(String::from_utf8(line).expect("standard output is UTF-8"))
+    }
+
     fn said_now(&mut self) -> &str {
         while let Ok(line) = self.stderr.try_recv() {
             self.said.push_str(&as_line(&line));
@@ -138,6 +189,16 @@ impl Running {
             std::thread::yield_now();
         }
         self.signal(signal);
+    }
+
+    /// Has it stop in order after so long.
+    pub fn end_after(&self, time: Duration) {
+        let pid = self.pid;
+        std::thread::spawn(move || {
+            std::thread::park_timeout(time);
+            // It may have ended by itself.
+            let _ = kill_process(pid, Signal::TERM);
+        });
     }
 
     /// Ends its input and waits for its end.

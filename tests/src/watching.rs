@@ -64,12 +64,24 @@ impl Watching {
 
     /// Starts it, with the receivers in `more`.
     pub fn start_with(&mut self, source: &str, more: &str) {
+        let config = self.written(source, more);
+        self.start_as_written(&config);
+    }
+
+    /// Replaces the configuration of the running process: a new file over the old one.
+    pub fn configure(&self, source: &str, more: &str) {
+        let new = self
+            .folder
+            .write(".config.yaml.new", self.written(source, more));
+        std::fs::rename(new, self.file("config.yaml")).expect("the same folder");
+    }
+
+    fn written(&self, source: &str, more: &str) -> String {
         let (bundled, own, hostile) = (plugins(), tests("plugins"), tests("hostile"));
         let omit = !self.lookups;
-        let config = format!(
+        format!(
             "source: {{kubernetes: {source}}}\nomitLookup: {omit}\nplugins: {{directories: [{bundled:?}, {own:?}, {hostile:?}]}}\n{more}\n"
-        );
-        self.start_as_written(&config);
+        )
     }
 
     /// Starts it with this configuration.
