@@ -2,6 +2,7 @@
 //! `weir check` wants to know. All problems are found at once.
 
 mod problem;
+mod replayed;
 mod self_tests;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,8 @@ use crate::secrets::{self, Sources};
 use crate::ways::{AppendedFile, GoTemplates, Http, granted_origins, granted_path};
 
 pub use problem::{Problem, StartError};
-use self_tests::granted_limits;
+use replayed::check_file;
+use self_tests::{granted_limits, of_config};
 
 /// An address is shorter.
 const ADDRESS_BYTES_MAX: usize = 8 * 1024;
@@ -459,13 +461,6 @@ impl Known {
     }
 }
 
-fn of_config(limits: config::Limits) -> Limits {
-    Limits {
-        memory_bytes: limits.memory_bytes,
-        time: limits.time,
-    }
-}
-
 /// Another version of a plugin goes on with the state and counters of the use.
 fn continuing(of: Use, plugin: &Plugin, before: Option<&Known>) -> Use {
     match before.filter(|before| before.plugin.name == plugin.name) {
@@ -484,20 +479,6 @@ fn made_of(wanted: &Wanted<'_>, text: &str, secrets: &Secrets) -> [u8; 32] {
         digest.update(part);
     }
     digest.finalize().into()
-}
-
-/// Whether a file can be replayed. Only a regular file is opened: whoever writes to a FIFO would take us
-/// for its reader, and be told that it has gone.
-fn check_file(file: &Path) -> std::io::Result<()> {
-    let metadata = std::fs::metadata(file)?;
-    if metadata.is_dir() {
-        let text = "is a directory; expected a file with one event a line";
-        return Err(std::io::Error::new(std::io::ErrorKind::IsADirectory, text));
-    }
-    if metadata.is_file() {
-        std::fs::File::open(file)?;
-    }
-    Ok(())
 }
 
 fn refused(plugin: &Plugin, failure: Failure) -> Vec<Problem> {

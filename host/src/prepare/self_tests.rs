@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use weir_runtime::{Limits, Plugin};
 
-use super::{Preparing, Problem, of_config};
-use crate::config::Config;
+use super::{Preparing, Problem};
+use crate::config::{self, Config};
 use crate::fixtures;
 
 /// A file of self-tests, and where it is.
@@ -61,4 +61,12 @@ pub(super) fn granted_limits(config: &Config) -> BTreeMap<&str, Limits> {
         most.time = most.time.max(limits.time);
     }
     granted
+}
+
+/// A use's limits, as the runtime takes them.
+pub(super) fn of_config(limits: config::Limits) -> Limits {
+    Limits {
+        memory_bytes: limits.memory_bytes,
+        time: limits.time,
+    }
 }
