@@ -1,9 +1,11 @@
 //! A volume of a ConfigMap as kubelet writes it (`pkg/volume/util/atomic_writer.go`): another process sees all of one version, or
 //! all of the next. The tests of `host/watch` include this file, too.
 //!
-//!     x.wasm -> ..data/x.wasm                       what users see
-//!     ..data -> ..2026_11_24_10_00_00.4194304001    the current version
-//!     ..2026_11_24_10_00_00.4194304001/x.wasm       never changed; removed after the next version is there
+//! ```text
+//! x.wasm -> ..data/x.wasm                       what users see
+//! ..data -> ..2026_11_24_10_00_00.4194304001    the current version
+//! ..2026_11_24_10_00_00.4194304001/x.wasm       never changed; removed after the next version is there
+//! ```
 //!
 //! One writer for a volume, as with kubelet. Files in subfolders are not written: a ConfigMap without `items` has none.
 
