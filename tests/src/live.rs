@@ -1,4 +1,53 @@
-//! What tests and benches of live plugins share: a plugin of any version, and how much memory a process has.
+//! What tests and benches of live plugins share: a volume of plugins, a plugin of any version, and how much memory a
+//! process has.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::config_map::ConfigMapVolume;
+
+/// A volume of plugins, of which each change is another version.
+pub struct Plugins {
+    volume: ConfigMapVolume,
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Plugins {
+    /// In this directory, with nothing in it.
+    pub fn new(directory: &Path) -> Plugins {
+        Plugins {
+            volume: ConfigMapVolume::new(directory),
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// Another version, with this file in it.
+    pub fn put(&mut self, file: &str, bytes: impl Into<Vec<u8>>) {
+        self.files.insert(file.to_owned(), bytes.into());
+        self.volume.write(&self.files);
+    }
+
+    /// Another version, with all of these in it.
+    pub fn put_all(&mut self, files: &[(&str, String)]) {
+        for (file, text) in files {
+            let bytes = text.clone().into_bytes();
+            self.files.insert((*file).to_owned(), bytes);
+        }
+        self.volume.write(&self.files);
+    }
+
+    /// Another version, with one file in the place of another.
+    pub fn replace(&mut self, old: &str, new: &str, bytes: impl Into<Vec<u8>>) {
+        assert!(self.files.remove(old).is_some(), "{old} is there");
+        self.put(new, bytes);
+    }
+
+    /// Another version, without this file.
+    pub fn remove(&mut self, file: &str) {
+        assert!(self.files.remove(file).is_some(), "{file} is there");
+        self.volume.write(&self.files);
+    }
+}
 
 /// A filter that sets a label to its version, as text: each version is another file.
 pub fn stamping(label: &str, version: u32) -> String {

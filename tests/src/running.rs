@@ -10,6 +10,15 @@ use rustix::process::{Pid, Signal, kill_process};
 /// How long any condition may take on a slow machine. A test that waits so long has failed.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
+/// Waits for what no channel tells: files.
+pub fn await_so(what: &str, so: impl Fn() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !so() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        std::thread::yield_now();
+    }
+}
+
 /// A process, with its output read in the background.
 pub struct Running {
     pid: Pid,

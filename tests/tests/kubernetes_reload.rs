@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use weir_tests::fake_api::Options;
 use weir_tests::live::to_files;
+use weir_tests::running::await_so;
 use weir_tests::watching::{Pair, State, Watching, await_watch, create, pair, set};
 
 /// With receivers that write to files of their names.
@@ -21,14 +22,8 @@ fn delivered(weir: &Watching, name: &str) -> BTreeSet<State> {
 }
 
 fn await_delivered(weir: &Watching, name: &str, all: &BTreeSet<State>) {
-    let deadline = std::time::Instant::now() + weir_tests::running::DEADLINE;
-    while !delivered(weir, name).is_superset(all) {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "{name} does not get all"
-        );
-        std::thread::yield_now();
-    }
+    let so = || delivered(weir, name).is_superset(all);
+    await_so(&format!("{name} has all"), so);
 }
 
 #[test]

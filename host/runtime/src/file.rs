@@ -137,7 +137,8 @@ pub fn split_name(path: &Path) -> Option<(String, &'static str)> {
     (!stem.is_empty() && !stem.starts_with('.')).then(|| (stem.to_owned(), ending))
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits, two each, in lower case.
+pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes
         .iter()

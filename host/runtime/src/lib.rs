@@ -44,7 +44,9 @@ pub use compile::{Compiler, compile_child};
 pub use context::{EMITTED_BYTES_MAX, EMITTED_EVENTS_MAX, Said};
 pub use engine::{CALLER_STACK_BYTES, Engine, TICK};
 pub use error::{EngineError, Failure, Fault, FaultKind, LoadError, LoadProblem};
-pub use file::{Description, OnError, PLUGIN_BYTES_MAX, PLUGIN_ENDINGS, PluginFile, split_name};
+pub use file::{
+    Description, OnError, PLUGIN_BYTES_MAX, PLUGIN_ENDINGS, PluginFile, hex, split_name,
+};
 pub use filter::{Decision, Filter, Processed};
 pub use lift::{CONTRACT, lift};
 pub use limits::Limits;

@@ -29,6 +29,7 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, oneshot};
 use weir_kubernetes::connect::Access;
+use weir_runtime::hex;
 use weir_watch::Looks;
 
 use crate::ack::Progress;
@@ -58,6 +59,8 @@ pub use token::admin_token;
 
 /// More lanes than this only take each other's memory bandwidth.
 const LANES_MAX: usize = 4;
+/// Before what the system says.
+const NO_THREAD: &str = "cannot start a thread";
 
 /// How a run ended.
 #[derive(Debug)]
@@ -132,7 +135,6 @@ impl Shared {
 /// # Errors
 /// When it cannot begin. Everything later is in the report.
 pub fn run(job: Job) -> Result<Report, RunError> {
-    let system = |what: &str, error: std::io::Error| RunError::System(format!("{what}: {error}"));
     let Job {
         config,
         file,
@@ -152,8 +154,8 @@ pub fn run(job: Job) -> Result<Report, RunError> {
     let token = admin_token(&config).map_err(RunError::Start)?;
     // Before plugins are compiled, which may take seconds: a probe should find somebody.
     let admin = config.admin.as_ref().map(bind).transpose()?;
-    let output = StandardOutput::open(Arc::clone(&shared.shutdown))
-        .map_err(|error| system("standard output", error))?;
+    let output =
+        StandardOutput::open(Arc::clone(&shared.shutdown)).map_err(system("standard output"))?;
     let lanes = std::thread::available_parallelism()
         .map_or(1, usize::from)
         .min(LANES_MAX);
@@ -166,8 +168,7 @@ pub fn run(job: Job) -> Result<Report, RunError> {
     let prepared =
         prepare(&config, &mut loader, &ways, &Before::default()).map_err(RunError::Start)?;
     shared.shutdown.on_abort(move || client.stop());
-    let lanes =
-        start_lanes(lanes, &shared).map_err(|error| system("cannot start a thread", error))?;
+    let lanes = start_lanes(lanes, &shared).map_err(system(NO_THREAD))?;
     let frozen = Frozen::of(&config);
     let directories = directories(&config.plugins);
     let may_call = Arc::new(OnceLock::new());
@@ -179,14 +180,8 @@ pub fn run(job: Job) -> Result<Report, RunError> {
     running.apply(plan, &Arc::new(Live::of("start".to_owned(), begun)));
     let before = running.before().clone();
     let running = Arc::new(Mutex::new(running));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| system("the runtime for signals", error))?;
     // Before any thread reads events, so that no signal is missed.
-    let signals = runtime
-        .block_on(async { Signals::new() })
-        .map_err(|error| system("signal handlers", error))?;
+    let (runtime, signals) = await_signals()?;
     let announce = Announce::default();
     let source = open_source(&source_config, access, &announce, &shared).map_err(|error| {
         shared.shutdown.advance(Phase::Aborting);
@@ -211,13 +206,11 @@ pub fn run(job: Job) -> Result<Report, RunError> {
         announce,
     };
     // Never awaited: it may be compiling a plugin when the process ends.
-    thread("weir-reload".into(), &shared.shutdown, move || {
-        reloader.run()
-    })
-    .map_err(|error| system("cannot start a thread", error))?;
+    let reload = move || reloader.run();
+    thread("weir-reload".into(), &shared.shutdown, reload).map_err(system(NO_THREAD))?;
     let spread = Spread::new(lanes.chunks, Arc::clone(&shared.progress));
     let (source, keeper) = start_source(source, &source_config.cluster_name, spread, &shared)
-        .map_err(|error| system("cannot start a thread", error))?;
+        .map_err(system(NO_THREAD))?;
     let stages = Stages {
         source,
         keeper,
@@ -230,7 +223,7 @@ pub fn run(job: Job) -> Result<Report, RunError> {
         // Nobody listens any more where the process has given up waiting.
         let _ = ended.send(await_stages(stages));
     })
-    .map_err(|error| system("cannot start a thread", error))?;
+    .map_err(system(NO_THREAD))?;
     let supervised = supervise(signals, end, &shared, &looks);
     let clean = runtime.block_on(beside(admin, state, supervised));
     let ledger = shared.ledger.snapshot();
@@ -240,6 +233,23 @@ pub fn run(job: Job) -> Result<Report, RunError> {
         ledger,
         success: clean && delivered,
     })
+}
+
+/// What the system refused, for [`RunError::System`].
+fn system(what: &str) -> impl Fn(std::io::Error) -> RunError + '_ {
+    move |error| RunError::System(format!("{what}: {error}"))
+}
+
+/// Where signals are waited for, with their handlers in place.
+fn await_signals() -> Result<(tokio::runtime::Runtime, Signals), RunError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(system("the runtime for signals"))?;
+    let signals = runtime
+        .block_on(async { Signals::new() })
+        .map_err(system("signal handlers"))?;
+    Ok((runtime, signals))
 }
 
 /// Whether everything was delivered, or waits where it outlives this process.
@@ -253,12 +263,7 @@ fn is_settled(ledger: &Snapshot, running: &Running) -> bool {
 
 /// SHA-256, in hex.
 fn digest(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    let digest = Sha256::digest(bytes);
-    digest.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&Sha256::digest(bytes))
 }
 
 fn bind(config: &config::Admin) -> Result<Admin, RunError> {

@@ -1,7 +1,7 @@
 //! Where a receiver's thread finds what was changed for it while it runs, and how it goes by that.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use weir_runtime::Sink;
 
@@ -33,16 +33,13 @@ pub enum NewSink {
 #[derive(Default)]
 pub struct Exchange {
     next: Mutex<Option<Change>>,
-    is_there: AtomicBool,
-    /// It is about the sink: nothing waits for what the one before asked for.
-    is_urgent: AtomicBool,
     is_given_up: AtomicBool,
 }
 
 impl Exchange {
     /// Hands over a change; what was handed over before and is not taken yet goes with it.
     pub fn put(&self, change: Change, queue: &Queue, shutdown: &Shutdown) {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = self.next();
         let before = next.take();
         *next = Some(match (before, change) {
             (
@@ -59,11 +56,6 @@ impl Exchange {
             },
             (_, change) => change,
         });
-        let is_same = next
-            .as_ref()
-            .is_some_and(|change| matches!(change.sink, NewSink::Same));
-        self.is_urgent.store(!is_same, Ordering::Release);
-        self.is_there.store(true, Ordering::Release);
         drop(next);
         queue.wake();
         shutdown.nudge();
@@ -77,12 +69,13 @@ impl Exchange {
     }
 
     pub(super) fn is_there(&self) -> bool {
-        self.is_there.load(Ordering::Acquire)
+        self.next().is_some()
     }
 
-    /// Whether a wait ends now.
+    /// Whether a wait ends now: nothing waits for what the sink before asked for.
     pub(super) fn ends_waits(&self) -> bool {
-        self.is_urgent.load(Ordering::Acquire) || self.is_given_up()
+        let is_other = |change: &Change| !matches!(change.sink, NewSink::Same);
+        self.next().as_ref().is_some_and(is_other) || self.is_given_up()
     }
 
     pub(super) fn is_given_up(&self) -> bool {
@@ -90,13 +83,11 @@ impl Exchange {
     }
 
     pub(super) fn take(&self) -> Option<Change> {
-        if !self.is_there() {
-            return None;
-        }
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        self.is_there.store(false, Ordering::Release);
-        self.is_urgent.store(false, Ordering::Release);
-        next.take()
+        self.next().take()
+    }
+
+    fn next(&self) -> MutexGuard<'_, Option<Change>> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

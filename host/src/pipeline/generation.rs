@@ -70,8 +70,11 @@ impl NewFilter {
 }
 
 impl Generation {
-    /// This one, where the one before was not taken over: what goes on in it goes on from there.
-    pub(super) fn after(mut self, mut before: Generation) -> Generation {
+    /// This one, where the one before, if there is one, was not taken over: what goes on in it goes on from there.
+    pub(super) fn after(mut self, before: Option<Generation>) -> Generation {
+        let Some(mut before) = before else {
+            return self;
+        };
         for filter in &mut self.filters {
             let slot = filter.slot();
             if let NewFilter::Same { on_error, .. } = filter
@@ -114,10 +117,7 @@ impl ToLane {
     /// Has the lane go by this after its chunk.
     pub fn send(&self, generation: Generation) {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        *next = Some(match next.take() {
-            Some(before) => generation.after(before),
-            None => generation,
-        });
+        *next = Some(generation.after(next.take()));
         drop(next);
         // Full: the lane will look anyway. Gone: it goes by nothing any more.
         let _ = self.wake.try_send(());

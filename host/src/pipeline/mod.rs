@@ -150,10 +150,7 @@ impl Lane {
 
     fn look_for_next(&mut self) {
         if let Some(next) = self.control.take() {
-            self.next = Some(match self.next.take() {
-                Some(before) => next.after(before),
-                None => next,
-            });
+            self.next = Some(next.after(self.next.take()));
         }
     }
 

@@ -347,7 +347,7 @@ impl Preparing<'_> {
         let unchanged = before
             .as_ref()
             .filter(|known| known.made_of == made_of && known.plugin.name == wanted.plugin);
-        let plugin = match (self.load(wanted), unchanged) {
+        let plugin = match (self.loader.load(wanted.plugin), unchanged) {
             (Err(PluginError::Missing { .. }), Some(known)) if known.is_gone => {
                 return Ok(Found::Same(Arc::clone(known)));
             }
@@ -392,10 +392,6 @@ impl Preparing<'_> {
             tests,
         };
         Ok(Found::New(ingredients, before))
-    }
-
-    fn load(&mut self, wanted: &Wanted<'_>) -> Result<Arc<Plugin>, PluginError> {
-        self.loader.load(wanted.plugin)
     }
 
     /// What runs, for who reads the log after an incident.

@@ -313,6 +313,18 @@ mod tests {
         (documents(count), Arc::new(ack))
     }
 
+    /// Pushes the `nth` chunk on a thread of its own, which may have to wait for room.
+    fn push_beside(
+        queue: &Arc<MemoryQueue>,
+        progress: &Arc<Progress>,
+        nth: u64,
+        count: usize,
+    ) -> std::thread::JoinHandle<Pushed> {
+        let queue = Arc::clone(queue);
+        let (documents, ack) = portion(progress, nth, count);
+        std::thread::spawn(move || queue.push(documents, &ack, || ()))
+    }
+
     fn settle(taken: &Taken) {
         taken
             .items
@@ -369,9 +381,7 @@ mod tests {
         let queue = Arc::new(queue(3, OnFull::Wait, NO_WAIT));
         let (documents, ack) = portion(&progress, 1, 3);
         queue.push(documents, &ack, || ());
-        let pushing = Arc::clone(&queue);
-        let (documents, ack) = portion(&progress, 2, 1);
-        let pusher = std::thread::spawn(move || pushing.push(documents, &ack, || ()));
+        let pusher = push_beside(&queue, &progress, 2, 1);
         assert_eq!(queue.take().expect("a batch").items.len(), 3);
         assert_eq!(
             pusher.join().expect("no panic"),
@@ -390,9 +400,7 @@ mod tests {
         let queue = Arc::new(queue(1000, OnFull::Wait, never));
         let (documents, ack) = portion(&progress, 1, 600);
         queue.push(documents, &ack, || ());
-        let pushing = Arc::clone(&queue);
-        let (documents, ack) = portion(&progress, 2, 600);
-        let pusher = std::thread::spawn(move || pushing.push(documents, &ack, || ()));
+        let pusher = push_beside(&queue, &progress, 2, 600);
         assert_eq!(queue.take().expect("a batch").items.len(), 600);
         assert_eq!(
             pusher.join().expect("no panic"),
@@ -406,9 +414,7 @@ mod tests {
         let queue = Arc::new(queue(1, OnFull::Wait, NO_WAIT));
         let (documents, ack) = portion(&progress, 1, 1);
         queue.push(documents, &ack, || ());
-        let pushing = Arc::clone(&queue);
-        let (documents, ack) = portion(&progress, 2, 1);
-        let pusher = std::thread::spawn(move || pushing.push(documents, &ack, || ()));
+        let pusher = push_beside(&queue, &progress, 2, 1);
         let limits = QueueLimits {
             events_max: 2,
             on_full: OnFull::Wait,
@@ -436,9 +442,7 @@ mod tests {
         let queue = Arc::new(queue(1, OnFull::Wait, NO_WAIT));
         let (documents, ack) = portion(&progress, 1, 1);
         queue.push(documents, &ack, || ());
-        let pushing = Arc::clone(&queue);
-        let (documents, ack) = portion(&progress, 2, 1);
-        let pusher = std::thread::spawn(move || pushing.push(documents, &ack, || ()));
+        let pusher = push_beside(&queue, &progress, 2, 1);
         queue.abort();
         assert_eq!(pusher.join().expect("no panic"), Pushed::Aborted);
         assert!(queue.take().is_none());

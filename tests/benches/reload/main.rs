@@ -6,14 +6,13 @@
 
 #![allow(missing_docs, reason = "a program")]
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use weir_tests::config_map::ConfigMapVolume;
 use weir_tests::folder::Folder;
 use weir_tests::ledger;
+use weir_tests::live::{Plugins, resident_kib, stamping};
 use weir_tests::program::{plugins, tests, weir};
 use weir_tests::running::Running;
 
@@ -53,24 +52,14 @@ fn main() {
 /// A weir over some source, with a volume of plugins.
 struct Scene {
     folder: Folder,
-    volume: ConfigMapVolume,
-    files: BTreeMap<String, Vec<u8>>,
+    volume: Plugins,
 }
 
 impl Scene {
     fn new(name: &str) -> Scene {
         let folder = Folder::new(name);
-        let volume = ConfigMapVolume::new(&folder.path().join("volume"));
-        Scene {
-            folder,
-            volume,
-            files: BTreeMap::new(),
-        }
-    }
-
-    fn put(&mut self, file: &str, bytes: Vec<u8>) {
-        self.files.insert(file.to_owned(), bytes);
-        self.volume.write(&self.files);
+        let volume = Plugins::new(&folder.path().join("volume"));
+        Scene { folder, volume }
     }
 
     fn start(&self, source: &str, more: &str) -> Running {
@@ -95,7 +84,7 @@ impl Scene {
 /// From the swap of the volume to the last lane that goes by it, while events flow.
 fn swaps() {
     let mut scene = Scene::new("bench-swaps");
-    scene.put("stamp.wat", stamping(0));
+    scene.volume.put("stamp.wat", stamping("version", 0));
     let mut running = scene.start(
         &format!("{{path: {:?}, repeat: 0, rate: 5000}}", events()),
         "filters: [{name: stamp, plugin: stamp}]\nroute: {filters: [stamp], match: [{receiver: out}]}\nreceivers: [{name: out, stdout: {}}]\n",
@@ -103,7 +92,7 @@ fn swaps() {
     let mut times: Vec<Duration> = Vec::new();
     for version in 1..=SWAPS {
         let begun = Instant::now();
-        scene.put("stamp.wat", stamping(version));
+        scene.volume.put("stamp.wat", stamping("version", version));
         running.await_live("filter stamp", version as usize);
         times.push(begun.elapsed());
     }
@@ -139,11 +128,11 @@ fn beside() {
 
 fn through(hostile: Option<&str>) -> f64 {
     let mut scene = Scene::new("bench-beside");
-    scene.put("stamp.wat", stamping(1));
+    scene.volume.put("stamp.wat", stamping("version", 1));
     let mut names = vec!["stamp"];
     if let Some(hostile) = hostile {
         let text = std::fs::read(tests(&format!("hostile/{hostile}.wat"))).expect("it is there");
-        scene.put("bad.wat", text);
+        scene.volume.put("bad.wat", text);
         names.insert(0, "bad");
     }
     let filters = names
@@ -173,14 +162,16 @@ fn reloads() {
         None => padded(20 << 20),
     };
     let mut scene = Scene::new("bench-reloads");
-    scene.put("large.wasm", numbered(&large, 0));
+    scene.volume.put("large.wasm", numbered(&large, 0));
     let mut running = scene.start(
         &format!("{{path: {:?}, repeat: 0, rate: 100}}", events()),
         "filters: [{name: large, plugin: large, limits: {memory: 256MiB, time: 10s}}]\nroute: {filters: [large], match: [{receiver: out}]}\nreceivers: [{name: out, stdout: {}}]\n",
     );
     let mut early = [0; 2];
     for version in 1..=RELOADS {
-        scene.put("large.wasm", numbered(&large, version % VERSIONS));
+        scene
+            .volume
+            .put("large.wasm", numbered(&large, version % VERSIONS));
         running.await_live("filter large", version as usize);
         // The allocator keeps the memory into which the second one is read; the first was the system's.
         if let Some(slot) = early.get_mut(version as usize - 1) {
@@ -232,15 +223,6 @@ fn leb128(out: &mut Vec<u8>, mut number: usize) {
     out.push(number as u8);
 }
 
-/// A filter that sets a label; another file for each version.
-fn stamping(version: u32) -> Vec<u8> {
-    weir_tests::live::stamping("version", version).into_bytes()
-}
-
 fn events() -> std::path::PathBuf {
     tests("data/few.ndjson")
-}
-
-fn resident_kib(pid: &str) -> u64 {
-    weir_tests::live::resident_kib(pid)
 }

@@ -22,7 +22,7 @@ fn killed_with_all_on_disk(name: &str) -> Scene {
         newest.expect("there are some")
     );
     let queue = scene.weir.file("queue");
-    crate::scene::await_so("the last event is on the disk", || {
+    weir_tests::running::await_so("the last event is on the disk", || {
         queue_holds(&queue, &newest)
     });
     // Only then was everything before it handed on, and the other receiver's position can pass it.

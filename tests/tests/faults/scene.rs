@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Instant;
 
 use weir_tests::fake_api::{EventSpec, FakeApi, Options};
 use weir_tests::fake_http::{self, FakeHttp};
 use weir_tests::folder::Folder;
-use weir_tests::running::DEADLINE;
+use weir_tests::running::await_so;
 use weir_tests::watching::{Pair, Run, State, Watching, pair, states_of};
 
 use crate::counting::Counting;
@@ -130,15 +129,6 @@ impl Scene {
             assert_eq!(self.weir.positions()[name], self.api.revision());
         }
         run
-    }
-}
-
-/// Waits for what no channel tells: files.
-pub fn await_so(what: &str, so: impl Fn() -> bool) {
-    let deadline = Instant::now() + DEADLINE;
-    while !so() {
-        assert!(Instant::now() < deadline, "never: {what}");
-        std::thread::yield_now();
     }
 }
 

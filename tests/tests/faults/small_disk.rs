@@ -8,10 +8,9 @@ use weir_tests::event;
 use weir_tests::fake_http::{self, FakeHttp};
 use weir_tests::folder::Folder;
 use weir_tests::program::{plugins, tests, weir};
-use weir_tests::running::Running;
+use weir_tests::running::{Running, await_so};
 
 use crate::counting::Counting;
-use crate::scene::await_so;
 
 /// 20 MB of documents into 8 MiB.
 const EVENTS: usize = 5_000;

@@ -64,7 +64,7 @@ fn uploads() -> Vec<(&'static str, &'static str, Vec<u8>, &'static str)> {
 #[test]
 fn a_broken_version_is_pending_and_a_good_one_heals() {
     let mut scene = Scene::new("reload-broken");
-    scene.put("stamp.wat", stamping(1));
+    scene.volume.put("stamp.wat", stamping(1));
     scene.configure(STAMPED);
     let mut live = scene.start();
     assert_eq!(live.version(), "1");
@@ -72,17 +72,17 @@ fn a_broken_version_is_pending_and_a_good_one_heals() {
     for (name, file, bytes, said) in uploads() {
         if file != "stamp.wat" {
             // Two files with one stem would be another mistake.
-            scene.replace("stamp.wat", file, bytes);
+            scene.volume.replace("stamp.wat", file, bytes);
         } else {
-            scene.put(file, bytes);
+            scene.volume.put(file, bytes);
         }
         live.running.await_new("a change is not taken", said);
         assert_eq!(live.version(), version.to_string(), "{name}");
         version += 1;
         if file != "stamp.wat" {
-            scene.replace(file, "stamp.wat", stamping(version));
+            scene.volume.replace(file, "stamp.wat", stamping(version));
         } else {
-            scene.put("stamp.wat", stamping(version));
+            scene.volume.put("stamp.wat", stamping(version));
         }
         live.await_version(&version.to_string());
     }
@@ -95,15 +95,15 @@ fn a_broken_version_is_pending_and_a_good_one_heals() {
 #[test]
 fn a_file_that_cannot_be_read_or_is_none_is_said_and_heals() {
     let mut scene = Scene::new("reload-unreadable");
-    scene.put("stamp.wat", stamping(1));
+    scene.volume.put("stamp.wat", stamping(1));
     scene.configure(STAMPED);
     let mut live = scene.start();
     assert_eq!(live.version(), "1");
     // Two files for one plugin.
-    scene.put("stamp.wasm", redact());
+    scene.volume.put("stamp.wasm", redact());
     live.running
         .await_new("a change is not taken", "two files for plugin `stamp`");
-    scene.remove("stamp.wasm");
+    scene.volume.remove("stamp.wasm");
     live.running.await_said("nothing is pending any more");
     // Others in the directory matter to nobody: many, a folder, a link that goes round in circles, one that may not be read.
     for number in 0..500 {
@@ -117,7 +117,7 @@ fn a_file_that_cannot_be_read_or_is_none_is_said_and_heals() {
         Permissions::from_mode(0o0),
     )
     .expect("ours");
-    scene.put("stamp.wat", stamping(2));
+    scene.volume.put("stamp.wat", stamping(2));
     live.await_version("2");
     let ended = live.end();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
@@ -126,7 +126,7 @@ fn a_file_that_cannot_be_read_or_is_none_is_said_and_heals() {
 #[test]
 fn a_version_that_fails_its_own_tests_is_not_taken() {
     let mut scene = Scene::new("reload-self-test");
-    scene.put("stamp.wat", stamping(1));
+    scene.volume.put("stamp.wat", stamping(1));
     scene.configure(STAMPED);
     let mut live = scene.start();
     let expecting = |version: u32| {
@@ -134,13 +134,13 @@ fn a_version_that_fails_its_own_tests_is_not_taken() {
         format!("- {{name: stamps, event: {{reason: Test}}, expect: {label}}}\n")
     };
     // The test comes with its version, in one swap of the volume.
-    scene.put_all(&[
+    scene.volume.put_all(&[
         ("stamp.wat", stamping(2)),
         ("stamp.test.yaml", expecting(3)),
     ]);
     live.running.await_new("a change is not taken", "stamps");
     assert_eq!(live.version(), "1");
-    scene.put("stamp.test.yaml", expecting(2));
+    scene.volume.put("stamp.test.yaml", expecting(2));
     live.await_version("2");
     let ended = live.end();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);

@@ -22,8 +22,8 @@ receivers: [{{name: out, stdout: {{}}, batch: {{age: 0s}}}}]
 #[test]
 fn a_plugin_that_loops_is_quarantined_and_released_when_it_is_replaced() {
     let mut scene = Scene::new("reload-quarantine");
-    scene.put("stamp.wat", stamping(1));
-    scene.put("bad.wat", hostile("loop-process"));
+    scene.volume.put("stamp.wat", stamping(1));
+    scene.volume.put("bad.wat", hostile("loop-process"));
     scene.configure(&beside("time: 20ms"));
     let mut live = scene.start();
     // Each event goes on, and through the other plugin.
@@ -51,7 +51,7 @@ fn a_plugin_that_loops_is_quarantined_and_released_when_it_is_replaced() {
         "{metrics}"
     );
     // Another version is called at once.
-    scene.put("bad.wat", stamping(5));
+    scene.volume.put("bad.wat", stamping(5));
     live.running.await_live("filter bad", 1);
     live.version();
     let report = live.plugins();
@@ -74,8 +74,8 @@ fn every_kind_of_breaking_ends_in_quarantine_and_costs_no_event() {
         "realloc-loop",
     ] {
         let mut scene = Scene::new(&format!("reload-quarantine-{name}"));
-        scene.put("stamp.wat", stamping(1));
-        scene.put("bad.wat", hostile(name));
+        scene.volume.put("stamp.wat", stamping(1));
+        scene.volume.put("bad.wat", hostile(name));
         scene.configure(&beside("time: 20ms, memory: 1MiB"));
         let mut live = scene.start();
         for _ in 0..40 {
@@ -98,7 +98,7 @@ fn every_kind_of_breaking_ends_in_quarantine_and_costs_no_event() {
 #[test]
 fn what_is_pending_is_shown_and_a_request_has_it_tried_again() {
     let mut scene = Scene::new("reload-status");
-    scene.put("stamp.wat", stamping(1));
+    scene.volume.put("stamp.wat", stamping(1));
     scene.configure(super::scene::STAMPED);
     let mut live = scene.start();
     live.version();
@@ -106,7 +106,7 @@ fn what_is_pending_is_shown_and_a_request_has_it_tried_again() {
     assert_eq!(report["pending"], Value::Null, "{report}");
     assert_eq!(report["uses"][0]["plugin"], "stamp");
     assert_eq!(report["uses"][1]["role"], "receiver");
-    scene.put("stamp.wat", "(module");
+    scene.volume.put("stamp.wat", "(module");
     live.running.await_new("a change is not taken", "stamp");
     let report = live.plugins();
     let reasons = report["pending"]["reasons"].to_string();
@@ -116,7 +116,7 @@ fn what_is_pending_is_shown_and_a_request_has_it_tried_again() {
     let (status, answer) = live.post("/reload");
     assert_eq!(status, 409, "{answer}");
     assert_eq!(live.version(), "1");
-    scene.put("stamp.wat", stamping(2));
+    scene.volume.put("stamp.wat", stamping(2));
     let (status, answer) = live.post("/reload");
     assert_eq!(status, 200, "{answer}");
     assert_eq!(live.version(), "2");

@@ -76,7 +76,7 @@ fn one_that_cannot_deliver_is_given_up_when_it_is_removed() {
     let mut scene = Scene::new("reload-given-up");
     let broken =
         std::fs::read(weir_tests::program::tests("hostile/sink-error.wat")).expect("there");
-    scene.put("broken.wat", broken);
+    scene.volume.put("broken.wat", broken);
     let receivers = |broken: &str| {
         format!(
             "shutdown: {{deadline: 100ms}}\nroute: {{match: [{{receiver: good}}{}]}}\nreceivers:\n- {{name: good, stdout: {{}}, batch: {{age: 0s}}}}\n{broken}",

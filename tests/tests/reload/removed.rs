@@ -8,16 +8,16 @@ use super::scene::{STAMPED, Scene, stamping};
 fn without_its_plugin_events_go_on_or_wait_or_end_as_on_error_says() {
     for (on_error, kept) in [("keep", 1), ("drop", 0)] {
         let mut scene = Scene::new(&format!("reload-removed-{on_error}"));
-        scene.put("stamp.wat", stamping(1));
+        scene.volume.put("stamp.wat", stamping(1));
         let own = format!("{{name: stamp, plugin: stamp, onError: {on_error}}}");
         scene.configure(&STAMPED.replace("{name: stamp, plugin: stamp}", &own));
         let mut live = scene.start();
         assert_eq!(live.version(), "1");
-        scene.remove("stamp.wat");
+        scene.volume.remove("stamp.wat");
         live.running.await_said("its file is gone");
         live.running.await_live("filter stamp", 1);
         live.send();
-        scene.put("stamp.wat", stamping(2));
+        scene.volume.put("stamp.wat", stamping(2));
         live.running.await_live("filter stamp", 2);
         live.send();
         let ended = live.end();
@@ -34,15 +34,15 @@ fn without_its_plugin_events_go_on_or_wait_or_end_as_on_error_says() {
 #[test]
 fn an_event_that_is_held_goes_on_when_its_plugin_is_back() {
     let mut scene = Scene::new("reload-held");
-    scene.put("stamp.wat", stamping(1));
+    scene.volume.put("stamp.wat", stamping(1));
     let held = STAMPED.replace("plugin: stamp}", "plugin: stamp, onError: hold}");
     scene.configure(&held);
     let mut live = scene.start();
     assert_eq!(live.version(), "1");
-    scene.remove("stamp.wat");
+    scene.volume.remove("stamp.wat");
     live.running.await_live("filter stamp", 1);
     let number = live.send();
-    scene.put("stamp.wat", stamping(2));
+    scene.volume.put("stamp.wat", stamping(2));
     let line = live.running.line();
     assert_eq!(weir_tests::number_of(&line), number);
     assert!(line.contains(r#""version":"2""#), "{line}");
@@ -54,7 +54,7 @@ fn an_event_that_is_held_goes_on_when_its_plugin_is_back() {
 fn a_receiver_whose_sink_is_gone_keeps_its_events() {
     let mut scene = Scene::new("reload-sink-gone");
     let stdout = std::fs::read(weir_tests::program::plugins().join("stdout.wasm")).expect("built");
-    scene.put("own.wasm", stdout.clone());
+    scene.volume.put("own.wasm", stdout.clone());
     scene.configure(
         "route: {match: [{receiver: out}]}
 receivers: [{name: out, own: {}, batch: {age: 0s}}]
@@ -62,11 +62,11 @@ receivers: [{name: out, own: {}, batch: {age: 0s}}]
     );
     let mut live = scene.start();
     live.round();
-    scene.remove("own.wasm");
+    scene.volume.remove("own.wasm");
     live.running.await_said("its file is gone");
     live.running.await_said("its events wait");
     let sent: BTreeSet<usize> = (0..5).map(|_| live.send()).collect();
-    scene.put("own.wasm", stdout);
+    scene.volume.put("own.wasm", stdout);
     let came = (0..5).map(|_| weir_tests::number_of(&live.running.line()));
     assert_eq!(came.collect::<BTreeSet<_>>(), sent);
     let ended = live.end();

@@ -1,65 +1,31 @@
 //! A weir whose plugins lie in a volume as kubelet writes it, over events from its standard input.
 
-use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use weir_tests::config_map::ConfigMapVolume;
 use weir_tests::folder::Folder;
 use weir_tests::ledger;
-use weir_tests::live;
+use weir_tests::live::{self, Plugins};
 use weir_tests::program::{plugins, weir};
 use weir_tests::running::{Ended, Running};
 
 /// The scene: a folder with the configuration, and the volume below it.
 pub struct Scene {
     folder: Folder,
-    volume: ConfigMapVolume,
-    files: BTreeMap<String, Vec<u8>>,
+    pub volume: Plugins,
 }
 
 impl Scene {
     pub fn new(name: &str) -> Scene {
         let folder = Folder::new(name);
-        let volume = ConfigMapVolume::new(&folder.path().join("volume"));
-        Scene {
-            folder,
-            volume,
-            files: BTreeMap::new(),
-        }
+        let volume = Plugins::new(&folder.path().join("volume"));
+        Scene { folder, volume }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
-    }
-
-    /// Another version of the volume, with this file in it.
-    pub fn put(&mut self, file: &str, bytes: impl Into<Vec<u8>>) {
-        self.files.insert(file.to_owned(), bytes.into());
-        self.volume.write(&self.files);
-    }
-
-    /// Another version of the volume, with all of these in it.
-    pub fn put_all(&mut self, files: &[(&str, String)]) {
-        for (file, text) in files {
-            let bytes = text.clone().into_bytes();
-            self.files.insert((*file).to_owned(), bytes);
-        }
-        self.volume.write(&self.files);
-    }
-
-    /// Another version of the volume, with one file in the place of another.
-    pub fn replace(&mut self, old: &str, new: &str, bytes: impl Into<Vec<u8>>) {
-        assert!(self.files.remove(old).is_some(), "{old} is there");
-        self.put(new, bytes);
-    }
-
-    /// Another version of the volume, without this file.
-    pub fn remove(&mut self, file: &str) {
-        assert!(self.files.remove(file).is_some(), "{file} is there");
-        self.volume.write(&self.files);
     }
 
     /// Another configuration, as an editor writes it: beside the old one, then over it. `filters` and so on are added to what every

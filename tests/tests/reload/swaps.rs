@@ -15,12 +15,12 @@ const EVENTS_A_SWAP: usize = 10;
 #[test]
 fn a_swap_is_live_and_what_ran_before_is_gone() {
     let mut scene = Scene::new("reload-swap");
-    scene.put("stamp.wat", stamping(1));
+    scene.volume.put("stamp.wat", stamping(1));
     scene.configure(STAMPED);
     let mut live = scene.start();
     assert_eq!(live.version(), "1");
     for version in 2..=4 {
-        scene.put("stamp.wat", stamping(version));
+        scene.volume.put("stamp.wat", stamping(version));
         live.await_version(&version.to_string());
     }
     let ended = live.end();
@@ -47,7 +47,7 @@ fn a_swap_is_live_and_what_ran_before_is_gone() {
 #[test]
 fn ten_thousand_swaps_lose_nothing_and_never_go_back() {
     let mut scene = Scene::new("reload-storm");
-    scene.put("stamp.wat", stamping(0));
+    scene.volume.put("stamp.wat", stamping(0));
     scene.configure(
         "filters: [{name: first, plugin: stamp}, {name: last, plugin: stamp}]
 route: {filters: [first, last], match: [{receiver: out}]}
@@ -58,7 +58,7 @@ receivers: [{name: out, stdout: {}, batch: {age: 10ms}}]
     let mut seen = Seen::default();
     let mut resident_kib_first = None;
     for version in 1..=SWAPS {
-        scene.put("stamp.wat", stamping(version));
+        scene.volume.put("stamp.wat", stamping(version));
         (0..EVENTS_A_SWAP).for_each(|_| {
             live.send();
         });

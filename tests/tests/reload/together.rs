@@ -7,7 +7,7 @@ use super::scene::{STAMPED, Scene, stamping};
 #[test]
 fn a_configuration_waits_for_its_plugin() {
     let mut scene = Scene::new("reload-together");
-    scene.put("stamp.wat", stamping(1));
+    scene.volume.put("stamp.wat", stamping(1));
     scene.configure(STAMPED);
     let mut live = scene.start();
     assert_eq!(live.version(), "1");
@@ -20,9 +20,9 @@ receivers: [{name: out, stdout: {}, batch: {age: 0s}}]
     live.running
         .await_new("a change is not taken", "no plugin `more`");
     // A new version of what is configured already waits with it: the two belong together.
-    scene.put("stamp.wat", stamping(2));
+    scene.volume.put("stamp.wat", stamping(2));
     assert_eq!(live.version(), "1");
-    scene.put("more.wat", live::stamping("more", 7));
+    scene.volume.put("more.wat", live::stamping("more", 7));
     live.await_version("2");
     let document = live.round();
     assert_eq!(document["metadata"]["labels"]["more"], "7");
@@ -33,7 +33,7 @@ receivers: [{name: out, stdout: {}, batch: {age: 0s}}]
 #[test]
 fn a_wrong_configuration_changes_nothing_and_a_right_one_heals() {
     let mut scene = Scene::new("reload-wrong");
-    scene.put("stamp.wat", stamping(1));
+    scene.volume.put("stamp.wat", stamping(1));
     scene.configure(STAMPED);
     let mut live = scene.start();
     scene.configure(&STAMPED.replace("receiver: out", "receiver: aut"));
@@ -55,7 +55,7 @@ fn a_wrong_configuration_changes_nothing_and_a_right_one_heals() {
 #[test]
 fn a_hangup_has_the_files_looked_at() {
     let mut scene = Scene::new("reload-hangup");
-    scene.put("stamp.wat", stamping(1));
+    scene.volume.put("stamp.wat", stamping(1));
     scene.configure(STAMPED);
     let mut live = scene.start();
     assert_eq!(live.version(), "1");
