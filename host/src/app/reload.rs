@@ -229,6 +229,8 @@ impl Looking {
         let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
         let plan = match running.plan(config, prepared) {
             Ok(plan) => plan,
+            // The process ends: nothing is taken any more, and nothing is wrong.
+            Err(errors) if errors.is_empty() => return Found::Again(PERIOD),
             Err(errors) => {
                 let restart_would_fail = !errors.iter().all(StartError::is_of_what_runs);
                 let (_, reasons) = self.wrong(&errors);

@@ -116,7 +116,7 @@ impl Running {
     /// Opens what a configuration needs beside its plugins.
     ///
     /// # Errors
-    /// Everything that cannot be had; nothing that runs is touched.
+    /// Everything that cannot be had; nothing that runs is touched. Nothing, after the end.
     pub(super) fn plan(
         &mut self,
         config: Config,
