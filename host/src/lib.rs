@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod lines;
 pub mod metrics;
 pub mod output;
+pub mod pack;
 pub mod pipeline;
 pub mod plugins;
 pub mod position;
