@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use weir::cli::{Cli, Command, Plugin};
 use weir::commands::{
-    EXIT_FAILED, Surroundings, capture, check, plugin, plugin_inspect, plugin_pack,
+    EXIT_FAILED, Surroundings, capture, check, plugin, plugin_bench, plugin_inspect, plugin_pack,
     plugin_test, print_line, run, say,
 };
 use weir_runtime::Compiler;
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
             plugin_inspect::run(arguments, &surroundings)
         }
         Command::Plugin(Plugin::Test(arguments)) => plugin_test::run(arguments, &surroundings),
+        Command::Plugin(Plugin::Bench(arguments)) => plugin_bench::run(arguments, &surroundings),
         Command::Plugin(Plugin::Pack(arguments)) => plugin_pack::run(arguments, &surroundings),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -1,4 +1,4 @@
-//! `weir plugin inspect` and `pack` as an author meets them.
+//! `weir plugin bench`, `inspect` and `pack` as an author meets them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -39,6 +39,98 @@ fn has(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "lacks {part:?}: {text}");
     }
+}
+
+#[test]
+fn a_bench_compares_plugins_in_one_table() {
+    let (quiet, good) = (bundled("drop-reasons"), hostile("drop-pulled"));
+    let arguments = ["bench", &quiet, &good, "--seconds", "1"];
+    let with = ["--with", "{reasons: [Pulled]}"];
+    let ended = plugin(&[&arguments[..], &with, &["--output", "json"]].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let rows = json(&ended);
+    for row in rows.as_array().expect("rows") {
+        for figure in ["bytes", "gzipBytes", "memoryBytes", "rounds"] {
+            assert!(row[figure].as_u64() > Some(0), "{figure}: {row}");
+        }
+        for figure in [
+            "compileMs",
+            "instanceUs",
+            "eventNs",
+            "eventP50Ns",
+            "eventP99Ns",
+        ] {
+            assert!(row[figure].as_f64() > Some(0.0), "{figure}: {row}");
+        }
+        assert_eq!(
+            (&row["role"], &row["errors"]),
+            (&"filter".into(), &0.into())
+        );
+    }
+    assert!(rows[0]["differencePercent"].is_null());
+    assert!(rows[1]["differencePercent"].is_number(), "{rows}");
+    assert!(rows[1]["noisePercent"].as_f64() >= Some(2.0), "{rows}");
+    let ended = plugin(&[&arguments[..], &with].concat());
+    has(
+        &out(&ended),
+        &["PLUGIN", "EVENT ns", "DIFFERENCE", &quiet, &good],
+    );
+    has(&ended.stderr, &["52 events", "rounds"]);
+}
+
+#[test]
+fn a_bench_takes_the_configuration_of_the_self_tests_and_events_of_a_file() {
+    let (quiet, few) = (bundled("drop-reasons"), path(&tests("data/few.ndjson")));
+    let ended = plugin(&["bench", &quiet, "--events", &few, "--seconds", "1"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    has(
+        &ended.stderr,
+        &[
+            "configured as in its self-tests: {\"reasons\":",
+            "34 events",
+        ],
+    );
+}
+
+#[test]
+fn what_fails_in_a_bench_is_in_the_table_and_the_rest_is_measured() {
+    let (trap, good) = (hostile("trap"), hostile("drop-pulled"));
+    let (error, broken) = (hostile("answered-error"), hostile("import-env"));
+    let ended = plugin(&["bench", &trap, &good, &error, &broken, "--seconds", "1"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    let text = out(&ended);
+    has(
+        &text,
+        &[
+            &format!("{trap}: FAILED: process trapped"),
+            &format!("{broken}: FAILED: imports `env` (foo)"),
+            "100 % of its calls failed, the first: process answered an error",
+        ],
+    );
+    let row = text.lines().find(|line| line.starts_with(&good));
+    assert!(!row.expect("its row").contains(" - "), "{text}");
+    let ended = plugin(&["bench", "/nowhere.wasm"]);
+    assert_eq!((ended.code, ended.stdout.len()), (Some(2), 0));
+}
+
+#[test]
+fn a_sink_is_measured_and_nothing_gets_out() {
+    let (stdout, webhook) = (bundled("stdout"), bundled("webhook"));
+    let ended = plugin(&[
+        "bench",
+        &stdout,
+        "--with",
+        "{}",
+        "--seconds",
+        "1",
+        "--output",
+        "json",
+    ]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(json(&ended)[0]["role"], "sink");
+    let with = "{endpoint: 'http://127.0.0.1:1/'}";
+    let ended = plugin(&["bench", &webhook, "--with", with, "--seconds", "1"]);
+    assert_eq!(ended.code, Some(0), "{}{}", out(&ended), ended.stderr);
 }
 
 #[test]

@@ -60,6 +60,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Plugins: finding them, and setting up what a configuration uses.
     ("plugins", &["config"]),
     ("ways", &["config", "lines"]),
+    ("bench", &["ways"]),
     ("fixtures", &["config", "ways"]),
     (
         "prepare",
@@ -95,6 +96,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "commands",
         &[
             "app",
+            "bench",
             "cli",
             "config",
             "fixtures",
