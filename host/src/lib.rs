@@ -11,6 +11,7 @@
 pub mod ack;
 pub mod admin;
 pub mod app;
+pub mod bench;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -21,6 +22,7 @@ pub mod ledger;
 pub mod lines;
 pub mod metrics;
 pub mod output;
+pub mod pack;
 pub mod pipeline;
 pub mod plugins;
 pub mod position;

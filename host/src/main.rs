@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use weir::cli::{Cli, Command, Plugin};
 use weir::commands::{
-    EXIT_FAILED, Surroundings, capture, check, plugin, plugin_test, print_line, run, say,
+    EXIT_FAILED, Surroundings, capture, check, plugin, plugin_bench, plugin_inspect, plugin_pack,
+    plugin_test, print_line, run, say,
 };
 use weir_runtime::Compiler;
 
@@ -20,8 +21,12 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(arguments, &surroundings),
         Command::Capture(arguments) => capture::run(arguments),
         Command::Plugin(Plugin::List(arguments)) => plugin::list(arguments, &surroundings),
-        Command::Plugin(Plugin::Inspect(arguments)) => plugin::inspect(arguments, &surroundings),
+        Command::Plugin(Plugin::Inspect(arguments)) => {
+            plugin_inspect::run(arguments, &surroundings)
+        }
         Command::Plugin(Plugin::Test(arguments)) => plugin_test::run(arguments, &surroundings),
+        Command::Plugin(Plugin::Bench(arguments)) => plugin_bench::run(arguments, &surroundings),
+        Command::Plugin(Plugin::Pack(arguments)) => plugin_pack::run(arguments, &surroundings),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "weir", &mut script);

@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("shutdown", &[]),
     ("status", &[]),
     ("usage", &[]),
+    ("pack", &[]),
     ("config", &[]),
     ("position", &[]),
     ("telemetry", &["config"]),
@@ -59,6 +60,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Plugins: finding them, and setting up what a configuration uses.
     ("plugins", &["config"]),
     ("ways", &["config", "lines"]),
+    ("bench", &["ways"]),
     ("fixtures", &["config", "ways"]),
     (
         "prepare",
@@ -94,10 +96,12 @@ const LAYERS: &[(&str, &[&str])] = &[
         "commands",
         &[
             "app",
+            "bench",
             "cli",
             "config",
             "fixtures",
             "output",
+            "pack",
             "plugins",
             "prepare",
             "shutdown",

@@ -163,6 +163,12 @@ fn explain(
                 .to_owned(),
         ),
         Some(Trap::StackOverflow) => (FaultKind::Stack, "it recursed too deeply".to_owned()),
+        Some(Trap::IndirectCallToNull) if is_unlinked(error) => (
+            FaultKind::Trap,
+            "it called an import from its `start` section, when none is linked yet: do that in `_initialize` or `setup` \
+             (AssemblyScript: --exportStart _initialize)"
+                .to_owned(),
+        ),
         _ if context.limiter.memory_refused() => {
             let memory = mebibytes(limits.memory_bytes);
             (
@@ -196,6 +202,13 @@ fn explain(
         kind,
         text: clean(&format!("{text}{}", frames(error)), ANSWER_BYTES_MAX),
     }
+}
+
+/// Whether the innermost frame is in the module through which lifting links imports: they are missing there.
+fn is_unlinked(error: &wasmtime::Error) -> bool {
+    let backtrace = error.downcast_ref::<WasmBacktrace>();
+    let innermost = backtrace.and_then(|backtrace| backtrace.frames().first());
+    innermost.is_some_and(|frame| frame.module().name() == Some("wit-component:shim"))
 }
 
 fn mebibytes(bytes: usize) -> String {

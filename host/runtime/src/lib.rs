@@ -13,6 +13,7 @@
 //! no particular plugin. Calls block: they belong on threads with [`CALLER_STACK_BYTES`] of stack, never
 //! on an async worker.
 
+mod advice;
 mod cache;
 mod child;
 mod compile;
@@ -32,6 +33,7 @@ mod plugin;
 mod quarantine;
 mod random;
 mod secrets;
+mod shape;
 mod sink;
 mod standing;
 mod state;
@@ -49,7 +51,7 @@ pub use file::{
 };
 pub use filter::{Decision, Filter, Processed};
 pub use lift::{CONTRACT, lift};
-pub use limits::Limits;
+pub use limits::{Limits, processor_time};
 pub use logs::{LogLimit, clean};
 pub use outbound::{NoOutbound, Outbound, Request, Response};
 pub use output::{NoOutput, Output};
@@ -58,6 +60,7 @@ pub use quarantine::{
     FAULTS_LEAST, MEMORY, PAUSE_FIRST, PAUSE_MOST, Quarantine, Quarantined, WINDOW,
 };
 pub use secrets::Secrets;
+pub use shape::{Imported, Shape, Tool};
 pub use sink::{Delivered, Outcome, Sink};
 pub use standing::{Calls, LastFailure, Standing};
 pub use state::STATE_BYTES_MAX;

@@ -148,6 +148,11 @@ impl Use {
         self.memory_bytes.fetch_max(bytes as u64, Ordering::Relaxed);
     }
 
+    /// Empties the state: for a bench, which shows the same events again and again.
+    pub fn forget_state(&self) {
+        self.standing.state.clear();
+    }
+
     /// A call failed.
     pub(crate) fn note_failure(&self, failure: &Failure) {
         if let Failure::Fault(fault) = failure {

@@ -3,6 +3,9 @@
 pub mod capture;
 pub mod check;
 pub mod plugin;
+pub mod plugin_bench;
+pub mod plugin_inspect;
+pub mod plugin_pack;
 mod plugin_running;
 mod plugin_self_test;
 pub mod plugin_test;

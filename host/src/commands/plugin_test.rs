@@ -41,13 +41,7 @@ pub fn run(arguments: &Test, surroundings: &Surroundings) -> Result<ExitCode, Ex
     let Some(events_file) = &arguments.events else {
         return plugin_self_test::run(&plugin, arguments.output);
     };
-    let with = arguments.with.as_deref().unwrap_or("{}");
-    let config: Value = serde_yaml::from_str(with).map_err(|error| {
-        failed(
-            EXIT_USAGE,
-            &format_args!("--with: not valid YAML or JSON: {error}"),
-        )
-    })?;
+    let config = read_with(arguments.with.as_deref().unwrap_or("{}"))?;
     let events = read_events(events_file).map_err(|error| failed(EXIT_USAGE, &error))?;
     if events.is_empty() {
         let file = events_file.display();
@@ -63,8 +57,18 @@ pub fn run(arguments: &Test, surroundings: &Surroundings) -> Result<ExitCode, Ex
     }
 }
 
+/// A configuration from the command line.
+pub(super) fn read_with(with: &str) -> Result<Value, ExitCode> {
+    serde_yaml::from_str(with).map_err(|error| {
+        failed(
+            EXIT_USAGE,
+            &format_args!("--with: not valid YAML or JSON: {error}"),
+        )
+    })
+}
+
 /// All events of a file; malformed ones are said on standard error and skipped.
-fn read_events(path: &Path) -> Result<Vec<Document>, String> {
+pub(super) fn read_events(path: &Path) -> Result<Vec<Document>, String> {
     let failed = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
     let source = if path == Path::new("-") {
         ReplayPath::Stdin
