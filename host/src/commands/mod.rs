@@ -2,10 +2,12 @@
 
 pub mod capture;
 pub mod check;
+mod own_plugin;
 pub mod plugin;
 mod plugin_running;
 mod plugin_self_test;
 pub mod plugin_test;
+mod plugin_trial;
 pub mod run;
 
 use std::io::Write;
