@@ -215,13 +215,19 @@ pub struct Inspect {
 /// `weir plugin test`.
 #[derive(Debug, Args)]
 pub struct Test {
-    /// A plugin's name, or a path to its file.
-    pub plugin: String,
+    /// A plugin's name, or a path to its file. Default: the plugin that `plugin.yaml` in this folder names.
+    pub plugin: Option<String>,
     /// Events, in any form that `source.replay` reads; `-` is standard input. Default: run the self-tests.
     pub events: Option<PathBuf>,
+    /// Run the self-tests of this file, in place of the plugin's own.
+    #[arg(long, value_name = "FILE", conflicts_with = "events")]
+    pub tests: Option<PathBuf>,
     /// The plugin's configuration for these events, as YAML or JSON. Default: {}. A self-test brings its own.
     #[arg(long = "with", value_name = "YAML", requires = "events")]
     pub with: Option<String>,
+    /// Show what the plugin logs of every event or test, not only of those that failed.
+    #[arg(short, long)]
+    pub verbose: bool,
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap would show it")]
     pub place: PluginPlace,

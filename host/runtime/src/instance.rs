@@ -63,8 +63,13 @@ where
         let setup_time = of.limits.setup_time();
         let instance = guarded(&mut store, "setup", setup_time, |store| {
             plugin.linked.instantiate(store)
-        })?;
-        set_up(&mut store, &instance, of, setup_time)?;
+        });
+        let instance = instance.and_then(|instance| {
+            set_up(&mut store, &instance, of, setup_time)?;
+            Ok(instance)
+        });
+        of.used_memory(store.data().limiter.memory_bytes());
+        let instance = instance?;
         let call = instance
             .get_typed_func(&mut store, name)
             .map_err(|error| mistyped(name, &error))?;

@@ -52,7 +52,7 @@ pub use file::{
 pub use filter::{Decision, Filter, Processed};
 pub use lift::{CONTRACT, lift};
 pub use limits::{Limits, processor_time};
-pub use logs::{LogLimit, clean};
+pub use logs::{LogLimit, Recorder, clean};
 pub use outbound::{NoOutbound, Outbound, Request, Response};
 pub use output::{NoOutput, Output};
 pub use plugin::{CONTRACT_VERSION, Kind, Plugin};

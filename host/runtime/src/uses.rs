@@ -9,7 +9,7 @@ use tracing::Level;
 
 use crate::error::{Failure, Fault};
 use crate::limits::Limits;
-use crate::logs::PluginLog;
+use crate::logs::{PluginLog, Recorder};
 use crate::outbound::{NoOutbound, Outbound};
 use crate::output::{NoOutput, Output};
 use crate::quarantine::Quarantine;
@@ -77,10 +77,10 @@ impl Use {
         self
     }
 
-    /// Without log lines of its own: a trial.
+    /// Whose log lines somebody gets who wants to see all of them: a test. They are not in weir's own log.
     #[must_use]
-    pub fn silent(mut self) -> Use {
-        self.log = PluginLog::silent();
+    pub fn recorded(mut self, recorder: Arc<Recorder>) -> Use {
+        self.log = PluginLog::recorded(recorder);
         self
     }
 
