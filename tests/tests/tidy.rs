@@ -60,6 +60,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("plugins", &["config"]),
     ("ways", &["config", "lines"]),
     ("fixtures", &["config", "ways"]),
+    // What authors of plugins are helped with: apart from all that runs.
+    ("author", &["config"]),
     (
         "prepare",
         &["config", "fixtures", "plugins", "secrets", "ways"],
@@ -94,6 +96,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "commands",
         &[
             "app",
+            "author",
             "cli",
             "config",
             "fixtures",

@@ -32,6 +32,7 @@ mod plugin;
 mod quarantine;
 mod random;
 mod secrets;
+mod section;
 mod sink;
 mod standing;
 mod state;
@@ -58,6 +59,7 @@ pub use quarantine::{
     FAULTS_LEAST, MEMORY, PAUSE_FIRST, PAUSE_MOST, Quarantine, Quarantined, WINDOW,
 };
 pub use secrets::Secrets;
+pub use section::with_description;
 pub use sink::{Delivered, Outcome, Sink};
 pub use standing::{Calls, LastFailure, Standing};
 pub use state::STATE_BYTES_MAX;

@@ -3,6 +3,9 @@
 pub mod capture;
 pub mod check;
 pub mod plugin;
+pub mod plugin_build;
+pub mod plugin_languages;
+pub mod plugin_new;
 mod plugin_running;
 mod plugin_self_test;
 pub mod plugin_test;

@@ -13,7 +13,7 @@ use crate::plugins::Loader;
 use crate::telemetry;
 
 /// What fits into a ConfigMap, all of its files together.
-const CONFIG_MAP_BYTES_MAX: u64 = 1 << 20;
+pub(super) const CONFIG_MAP_BYTES_MAX: u64 = 1 << 20;
 
 /// A loader for where the command line says plugins are.
 pub(super) fn open(place: &PluginPlace, surroundings: &Surroundings) -> Result<Loader, ExitCode> {
