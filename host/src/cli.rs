@@ -19,7 +19,8 @@ use clap_complete::Shell;
   weir check -c config.yaml             is everything right? all mistakes at once, with their lines
   weir run -c config.yaml               run
   weir plugin list                      which plugins are there
-  weir plugin test FILTER events.ndjson what would this plugin do to these events")]
+  weir plugin test FILTER events.ndjson what would this plugin do to these events
+  weir plugin new NAME --lang LANGUAGE  begin a plugin of your own")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -48,7 +49,7 @@ pub enum Command {
     /// `source.kubernetes` in the configuration, if one is given; no plugin runs, nothing is looked up, and no position
     /// is kept.
     Capture(Capture),
-    /// Look at plugins and try them.
+    /// Look at plugins, try them, and write your own.
     #[command(subcommand)]
     Plugin(Plugin),
     /// Print a completion script for a shell.
@@ -149,6 +150,22 @@ pub enum Plugin {
     /// With events, a filter: the verdict for each event, and every change. A sink: what it says of the batch; what it
     /// writes goes to standard output.
     Test(Test),
+    /// Make a folder with a plugin to begin with: it builds as it is, brings self-tests, and has comments that teach.
+    ///
+    /// The folder holds all that its build needs of weir, and lies where you like. Then:
+    ///
+    ///   cd NAME; weir plugin build; weir plugin test NAME.wasm
+    New(New),
+    /// Build the plugin of a folder, as its plugin.yaml says: NAME.wasm.
+    ///
+    /// Each command is shown before it runs. What comes of it gets the manifest's name, version and description, is checked as
+    /// `weir plugin inspect` does it, and only then takes the place of an earlier NAME.wasm.
+    ///
+    /// Exit code 1 where the build fails or makes no plugin; 2 where plugin.yaml is wrong or a tool is missing (with the command
+    /// that installs it).
+    Build(Build),
+    /// List the languages that plugins can be written in here, and what this machine has for them.
+    Languages(Languages),
     /// Measure what plugins cost: size, compiling, an instance, a call, memory. Several are compared.
     ///
     /// They are called in turn, round by round, with events that weir brings (real ones, one for each reason) or those of a
@@ -258,6 +275,47 @@ pub struct Bench {
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap would show it")]
     pub place: PluginPlace,
+    /// How to print the table.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// `weir plugin new`.
+#[derive(Debug, Args)]
+pub struct New {
+    /// The plugin's name: lower-case letters, digits and `-`. Or a path: the name is its last part.
+    pub name: PathBuf,
+    /// The language: wat, c, rust, zig, go, assemblyscript, javascript, typescript or python. `weir plugin languages`
+    /// says what each needs.
+    #[arg(short, long, alias = "language", value_name = "LANGUAGE")]
+    pub lang: String,
+    /// What to begin with.
+    #[arg(short, long, value_enum, default_value_t = NewKind::Filter)]
+    pub kind: NewKind,
+}
+
+/// What a new plugin begins as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NewKind {
+    /// A filter that keeps or drops events.
+    Filter,
+    /// A filter that changes events, with state and counters.
+    Transform,
+    /// A sink that delivers batches over HTTP.
+    Sink,
+}
+
+/// `weir plugin build`.
+#[derive(Debug, Args)]
+pub struct Build {
+    /// The plugin's folder: where plugin.yaml is.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+}
+
+/// `weir plugin languages`.
+#[derive(Debug, Args)]
+pub struct Languages {
     /// How to print the table.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub output: Output,

@@ -11,6 +11,7 @@
 pub mod ack;
 pub mod admin;
 pub mod app;
+pub mod author;
 pub mod bench;
 pub mod cli;
 pub mod commands;

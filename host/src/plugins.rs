@@ -275,7 +275,11 @@ impl Loader {
         self.compile(PluginFile::read(path)?)
     }
 
-    fn compile(&self, file: PluginFile) -> Result<Plugin, LoadError> {
+    /// The plugin of a file that was read before, or is yet to be written.
+    ///
+    /// # Errors
+    /// When it is no plugin.
+    pub fn compile(&self, file: PluginFile) -> Result<Plugin, LoadError> {
         Plugin::from_file(&self.engine, &self.compiler, self.cache.as_ref(), file)
     }
 }

@@ -62,6 +62,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ways", &["config", "lines"]),
     ("bench", &["ways"]),
     ("fixtures", &["config", "ways"]),
+    // What authors of plugins are helped with: apart from all that runs.
+    ("author", &["config"]),
     (
         "prepare",
         &["config", "fixtures", "plugins", "secrets", "ways"],
@@ -97,6 +99,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "app",
             "bench",
+            "author",
             "cli",
             "config",
             "fixtures",

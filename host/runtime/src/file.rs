@@ -24,7 +24,7 @@ const DESCRIPTION_BYTES_MAX: usize = 256 * 1024;
 const DESCRIPTION_TEXT_BYTES_MAX: usize = 512;
 
 /// The name of the custom section in which a plugin describes itself.
-const DESCRIPTION_SECTION: &str = "weir";
+pub(crate) const DESCRIPTION_SECTION: &str = "weir";
 
 /// What a plugin's file holds.
 pub struct PluginFile {
@@ -215,17 +215,21 @@ fn unpack(bytes: Vec<u8>) -> Result<Vec<u8>, LoadProblem> {
 }
 
 fn describe(wasm: &[u8]) -> Result<Description, LoadProblem> {
-    let mut description = None;
-    for payload in wasmparser::Parser::new(0).parse_all(wasm) {
-        let Ok(payload) = payload else { break }; // damaged modules are lifting's error to explain
-        if let wasmparser::Payload::CustomSection(section) = payload
-            && section.name() == DESCRIPTION_SECTION
-            && description.is_none()
-        {
-            description = Some(read_description(section.data())?);
+    description_section(wasm).map_or_else(|| Ok(Description::default()), read_description)
+}
+
+/// What the first custom section `weir` holds, wherever in a component it is.
+pub(crate) fn description_section(wasm: &[u8]) -> Option<&[u8]> {
+    // Damaged modules are lifting's error to explain.
+    let mut payloads = wasmparser::Parser::new(0)
+        .parse_all(wasm)
+        .map_while(Result::ok);
+    payloads.find_map(|payload| match payload {
+        wasmparser::Payload::CustomSection(section) if section.name() == DESCRIPTION_SECTION => {
+            Some(section.data())
         }
-    }
-    Ok(description.unwrap_or_default())
+        _ => None,
+    })
 }
 
 fn read_description(json: &[u8]) -> Result<Description, LoadProblem> {

@@ -33,6 +33,7 @@ mod plugin;
 mod quarantine;
 mod random;
 mod secrets;
+mod section;
 mod shape;
 mod sink;
 mod standing;
@@ -60,6 +61,7 @@ pub use quarantine::{
     FAULTS_LEAST, MEMORY, PAUSE_FIRST, PAUSE_MOST, Quarantine, Quarantined, WINDOW,
 };
 pub use secrets::Secrets;
+pub use section::with_description;
 pub use shape::{Imported, Shape, Tool};
 pub use sink::{Delivered, Outcome, Sink};
 pub use standing::{Calls, LastFailure, Standing};

@@ -291,7 +291,7 @@ fn new_use(plugin: &Plugin, config: &str, answer: &str) -> Use {
         .with_output(Arc::clone(&swallow) as _)
         .with_files(swallow)
         .with_templates(Arc::new(GoTemplates::default()))
-        .silent()
+        .recorded(Arc::new(|_, _| {}))
 }
 
 fn instantiate(plugin: &Arc<Plugin>, of: Arc<Use>) -> Result<Duration, Failure> {
