@@ -73,21 +73,25 @@ WEIR_BYTES size_t strlen(const char *text) {
     return (size_t)(end - text);
 }
 extern char __heap_base; /* the linker's: the first byte behind stack and data */
+#else
+#include <stdlib.h>
 #endif
 WEIR_SHARED char *weir_bottom_, *weir_free_, *weir_top_; /* the arena: kept up to the first, free from the second */
 
 /* The host calls it for what it hands over. Where memory is at its limit, the plugin traps. */
 WEIR_SHARED WEIR_EXPORT("cabi_realloc") void *weir_realloc(void *old, size_t old_len, size_t align, size_t len) {
     const size_t page = 65536;
-#ifndef __wasi__ /* begins in what is left of the first pages; a libc wants those for itself */
+#ifndef __wasi__ /* begins in what is left of the first pages */
     if (!weir_top_) weir_bottom_ = weir_free_ = &__heap_base, weir_top_ = (char *)(__builtin_wasm_memory_size(0) * page);
+#else /* the first malloc takes all memory that is there: let it be before the first page of ours */
+    if (!weir_top_) weir_bottom_ = weir_free_ = weir_top_ = (char *)malloc(1);
 #endif
     if (old && (char *)old + old_len == weir_free_) weir_free_ = (char *)old; /* the newest can grow where it is */
     char *at = (char *)(((uintptr_t)weir_free_ + align - 1) & -align);
     if ((size_t)(weir_top_ - at) < len) {
         size_t pages = len / page + 1, first = __builtin_wasm_memory_grow(0, pages);
         if (first == SIZE_MAX) __builtin_trap();
-        if ((char *)(first * page) != weir_top_) weir_bottom_ = at = (char *)(first * page); /* a libc was faster */
+        if ((char *)(first * page) != weir_top_) weir_bottom_ = at = (char *)(first * page); /* a libc has grown it too */
         weir_top_ = (char *)((first + pages) * page);
     }
     if (old && old != at) __builtin_memmove(at, old, old_len < len ? old_len : len);
@@ -162,7 +166,7 @@ static inline bool weir_change_emit(weir_str json, weir_str *error) {
 /* host */
 typedef enum weir_level { WEIR_DEBUG, WEIR_INFO, WEIR_WARN, WEIR_ERROR } weir_level;
 WEIR_IMPORT("host", "log") void weir_host_log_(int32_t, const char *, size_t);
-static inline void weir_host_log(weir_level level, weir_str text) { weir_host_log_(level, text.ptr, text.len); }
+static inline void weir_host_log(weir_level level, weir_str text) { weir_host_log_((int32_t)level, text.ptr, text.len); }
 WEIR_IMPORT("host", "print") void weir_host_print_(int32_t, const char *, size_t);
 static inline void weir_host_print(weir_str text) { weir_host_print_(1, text.ptr, text.len); }
 WEIR_IMPORT("host", "now") uint64_t weir_host_now(void); /* milliseconds since 1970 */

@@ -28,7 +28,7 @@ weir_answer weir_deliver(void) {
     if (response.status != 429 && response.status / 100 != 5)
         return weir_reject(status); // it will never be taken: the batch goes to the dead letters
     int64_t seconds;
-    if (weir_response_header(&response, "retry-after", &after) && weir_number(after, &seconds) && seconds >= 0 && seconds <= 3600)
-        weir_batch_retry_after((uint32_t)seconds * 1000);
+    if (weir_response_header(&response, "retry-after", &after) && weir_number(after, &seconds) && seconds >= 0)
+        weir_batch_retry_after(seconds < 3600 ? (uint32_t)seconds * 1000 : 3600000); // an hour is the most
     return weir_retry(status);
 }
