@@ -73,6 +73,9 @@ WEIR_BYTES size_t strlen(const char *text) {
     return (size_t)(end - text);
 }
 extern char __heap_base; /* the linker's: the first byte behind stack and data */
+void __wasm_call_ctors(void);
+/* Without it, constructors of C++ would run again at each call. The host calls it first, once. */
+WEIR_SHARED WEIR_EXPORT("_initialize") void weir_initialize_(void) { __wasm_call_ctors(); }
 #else
 #include <stdlib.h>
 #endif
@@ -328,12 +331,13 @@ static inline weir_str weir_decimal(int64_t number) {
 static inline bool weir_number(weir_str text, int64_t *number) {
     size_t sign = text.len > 0 && text.ptr[0] == '-', digits = text.len - sign;
     int64_t value = 0;
+    if (digits == 0 || digits > 18) return false;
     for (size_t i = sign; i < text.len; i++) {
         if (text.ptr[i] < '0' || text.ptr[i] > '9') return false;
         value = value * 10 + (text.ptr[i] - '0');
     }
     *number = sign ? -value : value;
-    return digits > 0 && digits <= 18;
+    return true;
 }
 static inline bool weir_response_header(const weir_response *response, const char *name, weir_str *value) {
     for (size_t i = 0; i < response->header_count; i++)
