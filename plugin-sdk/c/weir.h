@@ -49,10 +49,10 @@ static inline weir_answer weir_answer_of_(uint32_t is_error, uint32_t a, uint32_
 static inline weir_answer weir_ok(void) { return weir_answer_of_(0, 0, 0, 0); }
 static inline weir_answer weir_error(weir_str text) { return weir_answer_of_(1, (uint32_t)text.ptr, text.len, 0); }
 static inline weir_answer weir_keep(void) { return weir_ok(); }
-static inline weir_answer weir_drop(weir_str reason) { return weir_answer_of_(0, 1, (uint32_t)reason.ptr, reason.len); }
+static inline weir_answer weir_drop(weir_str why) { return weir_answer_of_(0, 1, (uint32_t)why.ptr, why.len); }
 static inline weir_answer weir_done(void) { return weir_ok(); }
-static inline weir_answer weir_retry(weir_str reason) { return weir_answer_of_(0, 1, (uint32_t)reason.ptr, reason.len); }
-static inline weir_answer weir_reject(weir_str reason) { return weir_answer_of_(0, 2, (uint32_t)reason.ptr, reason.len); }
+static inline weir_answer weir_retry(weir_str why) { return weir_answer_of_(0, 1, (uint32_t)why.ptr, why.len); }
+static inline weir_answer weir_reject(weir_str why) { return weir_answer_of_(0, 2, (uint32_t)why.ptr, why.len); }
 static inline weir_answer weir_found(weir_str lines) { return weir_answer_of_(0, (uint32_t)lines.ptr, lines.len, 0); }
 
 /* --- Memory ------------------------------------------------------------------------------------------------------- */
@@ -85,7 +85,8 @@ WEIR_SHARED char *weir_bottom_, *weir_free_, *weir_top_; /* the arena: kept up t
 WEIR_SHARED WEIR_EXPORT("cabi_realloc") void *weir_realloc(void *old, size_t old_len, size_t align, size_t len) {
     const size_t page = 65536;
 #ifndef __wasi__ /* begins in what is left of the first pages */
-    if (!weir_top_) weir_bottom_ = weir_free_ = &__heap_base, weir_top_ = (char *)(__builtin_wasm_memory_size(0) * page);
+    char *end = (char *)(__builtin_wasm_memory_size(0) * page);
+    if (!weir_top_) weir_bottom_ = weir_free_ = &__heap_base, weir_top_ = end;
 #else /* the first malloc takes all memory that is there: let it be before the first page of ours */
     if (!weir_top_) weir_bottom_ = weir_free_ = weir_top_ = (char *)malloc(1);
 #endif
@@ -94,7 +95,7 @@ WEIR_SHARED WEIR_EXPORT("cabi_realloc") void *weir_realloc(void *old, size_t old
     if ((size_t)(weir_top_ - at) < len) {
         size_t pages = len / page + 1, first = __builtin_wasm_memory_grow(0, pages);
         if (first == SIZE_MAX) __builtin_trap();
-        if ((char *)(first * page) != weir_top_) weir_bottom_ = at = (char *)(first * page); /* a libc has grown it too */
+        if ((char *)(first * page) != weir_top_) weir_bottom_ = at = (char *)(first * page); /* a libc grew it, too */
         weir_top_ = (char *)((first + pages) * page);
     }
     if (old && old != at) __builtin_memmove(at, old, old_len < len ? old_len : len);
@@ -117,7 +118,10 @@ WEIR_AFTER("cabi_post_process", weir_after_process_)
 WEIR_AFTER("cabi_post_deliver", weir_after_deliver_)
 WEIR_AFTER("cabi_post_probe", weir_after_probe_)
 
-/* --- The host's functions. A bool says whether there was something, or whether it worked; `error` may be NULL ------ */
+/* --- The host's functions. A bool says whether there was something, or whether it worked; `error` may be NULL ----- */
+
+#define WEIR_S_(text) (text).ptr, (text).len /* as two parameters */
+#define WEIR_C_(text) (text), __builtin_strlen(text)
 
 typedef struct weir_maybe_ { uint8_t tag; weir_str text; } weir_maybe_; /* option<string>, result<_, string> */
 static inline bool weir_some_(weir_maybe_ got, weir_str *text) {
@@ -144,38 +148,38 @@ WEIR_IMPORT("event", "timestamp") uint64_t weir_event_timestamp(void); /* millis
 WEIR_IMPORT("event", "text") void weir_event_text_(const char *, size_t, weir_maybe_ *);
 static inline bool weir_event_text(const char *pointer, weir_str *text) {
     weir_maybe_ got;
-    return weir_event_text_(pointer, __builtin_strlen(pointer), &got), weir_some_(got, text);
+    return weir_event_text_(WEIR_C_(pointer), &got), weir_some_(got, text);
 }
 WEIR_IMPORT("event", "json") void weir_event_json_(const char *, size_t, weir_maybe_ *);
 static inline bool weir_event_json(const char *pointer, weir_str *json) {
     weir_maybe_ got;
-    return weir_event_json_(pointer, __builtin_strlen(pointer), &got), weir_some_(got, json);
+    return weir_event_json_(WEIR_C_(pointer), &got), weir_some_(got, json);
 }
 
 /* change: in filters only. A value is JSON: weir_json_quote makes it of a text. */
 WEIR_IMPORT("change", "set") void weir_change_set_(const char *, size_t, const char *, size_t, weir_maybe_ *);
 static inline bool weir_change_set(const char *pointer, weir_str json, weir_str *error) {
     weir_maybe_ got;
-    return weir_change_set_(pointer, __builtin_strlen(pointer), json.ptr, json.len, &got), !weir_some_(got, error);
+    return weir_change_set_(WEIR_C_(pointer), WEIR_S_(json), &got), !weir_some_(got, error);
 }
 WEIR_IMPORT("change", "remove") void weir_change_remove_(const char *, size_t);
-static inline void weir_change_remove(const char *pointer) { weir_change_remove_(pointer, __builtin_strlen(pointer)); }
+static inline void weir_change_remove(const char *pointer) { weir_change_remove_(WEIR_C_(pointer)); }
 WEIR_IMPORT("change", "emit") void weir_change_emit_(const char *, size_t, weir_maybe_ *);
 static inline bool weir_change_emit(weir_str json, weir_str *error) {
     weir_maybe_ got;
-    return weir_change_emit_(json.ptr, json.len, &got), !weir_some_(got, error);
+    return weir_change_emit_(WEIR_S_(json), &got), !weir_some_(got, error);
 }
 
 /* host */
 typedef enum weir_level { WEIR_DEBUG, WEIR_INFO, WEIR_WARN, WEIR_ERROR } weir_level;
 WEIR_IMPORT("host", "log") void weir_host_log_(int32_t, const char *, size_t);
-static inline void weir_host_log(weir_level level, weir_str text) { weir_host_log_((int32_t)level, text.ptr, text.len); }
+static inline void weir_host_log(weir_level level, weir_str text) { weir_host_log_((int32_t)level, WEIR_S_(text)); }
 WEIR_IMPORT("host", "print") void weir_host_print_(int32_t, const char *, size_t);
-static inline void weir_host_print(weir_str text) { weir_host_print_(1, text.ptr, text.len); }
+static inline void weir_host_print(weir_str text) { weir_host_print_(1, WEIR_S_(text)); }
 WEIR_IMPORT("host", "now") uint64_t weir_host_now(void); /* milliseconds since 1970 */
 WEIR_IMPORT("host", "random") uint64_t weir_host_random(void);
 WEIR_IMPORT("host", "count") void weir_host_count_(const char *, size_t, uint32_t);
-static inline void weir_host_count(const char *name, uint32_t by) { weir_host_count_(name, __builtin_strlen(name), by); }
+static inline void weir_host_count(const char *name, uint32_t by) { weir_host_count_(WEIR_C_(name), by); }
 /* Ends this instance: the host logs the text and makes a new one. */
 __attribute__((noreturn)) static inline void weir_abort(weir_str text) {
     weir_host_log(WEIR_ERROR, text);
@@ -186,15 +190,15 @@ __attribute__((noreturn)) static inline void weir_abort(weir_str text) {
 WEIR_IMPORT("state", "get") void weir_state_get_(const char *, size_t, weir_maybe_ *);
 static inline bool weir_state_get(weir_str key, weir_str *value) {
     weir_maybe_ got;
-    return weir_state_get_(key.ptr, key.len, &got), weir_some_(got, value);
+    return weir_state_get_(WEIR_S_(key), &got), weir_some_(got, value);
 }
 WEIR_IMPORT("state", "put") void weir_state_put_(const char *, size_t, const char *, size_t, uint32_t);
 static inline void weir_state_put(weir_str key, weir_str value, uint32_t ttl) {
-    weir_state_put_(key.ptr, key.len, value.ptr, value.len, ttl);
+    weir_state_put_(WEIR_S_(key), WEIR_S_(value), ttl);
 }
 WEIR_IMPORT("state", "add") int64_t weir_state_add_(const char *, size_t, int32_t, uint32_t);
 static inline int64_t weir_state_add(weir_str key, int32_t by, uint32_t ttl) {
-    return weir_state_add_(key.ptr, key.len, by, ttl);
+    return weir_state_add_(WEIR_S_(key), by, ttl);
 }
 
 /* http: where it does not work, `response->error` says why. A status that is no 2xx is no error. */
@@ -217,12 +221,12 @@ typedef struct weir_sent_ { /* result<response, string> */
     uint8_t tag;
     union { weir_str error; struct { uint16_t status; weir_str headers, body; } ok; } is;
 } weir_sent_;
-WEIR_IMPORT("http", "send") void weir_http_send_(const char *, size_t, const char *, size_t, const weir_header *, size_t,
-                                                 const char *, size_t, uint32_t, weir_sent_ *);
+WEIR_IMPORT("http", "send") void weir_http_send_(const char *, size_t, const char *, size_t, const weir_header *,
+                                                 size_t, const char *, size_t, uint32_t, weir_sent_ *);
 static inline bool weir_http_send(const weir_request *request, weir_response *response) {
     weir_sent_ got;
-    weir_http_send_(request->method, __builtin_strlen(request->method), request->url.ptr, request->url.len, request->headers,
-                    request->header_count, request->body.ptr, request->body.len, request->timeout, &got);
+    weir_http_send_(WEIR_C_(request->method), WEIR_S_(request->url), request->headers, request->header_count,
+                    WEIR_S_(request->body), request->timeout, &got);
     __builtin_memset(response, 0, sizeof *response);
     if (got.tag) return response->error = got.is.error, false;
     response->status = got.is.ok.status, response->body = got.is.ok.body;
@@ -234,51 +238,54 @@ static inline bool weir_http_send(const weir_request *request, weir_response *re
 WEIR_IMPORT("secret", "basic") void weir_secret_basic_(const char *, size_t, const char *, size_t, weir_str *);
 static inline weir_str weir_secret_basic(weir_str user, weir_str password) {
     weir_str got;
-    return weir_secret_basic_(user.ptr, user.len, password.ptr, password.len, &got), got;
+    return weir_secret_basic_(WEIR_S_(user), WEIR_S_(password), &got), got;
 }
 WEIR_IMPORT("secret", "hmac-sha256") void weir_secret_hmac_(const char *, size_t, const char *, size_t, weir_str *);
 static inline weir_str weir_secret_hmac_sha256(weir_str key, weir_str data) { /* 32 bytes */
     weir_str got;
-    return weir_secret_hmac_(key.ptr, key.len, data.ptr, data.len, &got), got;
+    return weir_secret_hmac_(WEIR_S_(key), WEIR_S_(data), &got), got;
 }
 
 /* batch, output, template, file: in sinks only */
 WEIR_IMPORT("batch", "size") uint32_t weir_batch_size(void);
 WEIR_IMPORT("batch", "select") void weir_batch_select(uint32_t index);
 WEIR_IMPORT("batch", "document") void weir_batch_document_(uint32_t, weir_str *);
-static inline weir_str weir_batch_document(uint32_t index) { weir_str got; return weir_batch_document_(index, &got), got; }
+static inline weir_str weir_batch_document(uint32_t index) {
+    weir_str got;
+    return weir_batch_document_(index, &got), got;
+}
 WEIR_IMPORT("batch", "documents") void weir_batch_documents_(uint32_t, uint32_t, weir_str *);
 static inline weir_str weir_batch_documents(uint32_t start, uint32_t end) {
     weir_str got;
     return weir_batch_documents_(start, end, &got), got;
 }
 WEIR_IMPORT("batch", "reject") void weir_batch_reject_(uint32_t, const char *, size_t);
-static inline void weir_batch_reject(uint32_t index, weir_str reason) { weir_batch_reject_(index, reason.ptr, reason.len); }
+static inline void weir_batch_reject(uint32_t index, weir_str reason) { weir_batch_reject_(index, WEIR_S_(reason)); }
 WEIR_IMPORT("batch", "retry") void weir_batch_retry_(uint32_t, const char *, size_t);
-static inline void weir_batch_retry(uint32_t index, weir_str reason) { weir_batch_retry_(index, reason.ptr, reason.len); }
+static inline void weir_batch_retry(uint32_t index, weir_str reason) { weir_batch_retry_(index, WEIR_S_(reason)); }
 WEIR_IMPORT("batch", "retry-after") void weir_batch_retry_after(uint32_t milliseconds);
 WEIR_IMPORT("output", "write") void weir_output_write_(const char *, size_t, weir_maybe_ *);
 static inline bool weir_output_write(weir_str bytes, weir_str *error) {
     weir_maybe_ got;
-    return weir_output_write_(bytes.ptr, bytes.len, &got), !weir_some_(got, error);
+    return weir_output_write_(WEIR_S_(bytes), &got), !weir_some_(got, error);
 }
 WEIR_IMPORT("template", "check") void weir_template_check_(const char *, size_t, weir_maybe_ *);
 static inline bool weir_template_check(weir_str source, weir_str *error) {
     weir_maybe_ got;
-    return weir_template_check_(source.ptr, source.len, &got), !weir_some_(got, error);
+    return weir_template_check_(WEIR_S_(source), &got), !weir_some_(got, error);
 }
 WEIR_IMPORT("template", "render") void weir_template_render_(const char *, size_t, weir_maybe_ *);
 static inline bool weir_template_render(weir_str source, weir_str *text_or_error) {
     weir_maybe_ got;
-    return weir_template_render_(source.ptr, source.len, &got), *text_or_error = got.text, !got.tag;
+    return weir_template_render_(WEIR_S_(source), &got), *text_or_error = got.text, !got.tag;
 }
 typedef struct weir_rotation { uint32_t size, every, backups, age; bool compress; } weir_rotation;
 WEIR_IMPORT("file", "append") void weir_file_append_(const char *, size_t, const char *, size_t, uint32_t, uint32_t,
                                                      uint32_t, uint32_t, int32_t, weir_maybe_ *);
 static inline bool weir_file_append(weir_str path, weir_str lines, weir_rotation rotation, weir_str *error) {
     weir_maybe_ got;
-    weir_file_append_(path.ptr, path.len, lines.ptr, lines.len, rotation.size, rotation.every, rotation.backups, rotation.age,
-                      rotation.compress, &got);
+    weir_file_append_(WEIR_S_(path), WEIR_S_(lines), rotation.size, rotation.every, rotation.backups,
+                      rotation.age, rotation.compress, &got);
     return !weir_some_(got, error);
 }
 
@@ -341,11 +348,12 @@ static inline bool weir_number(weir_str text, int64_t *number) {
 }
 static inline bool weir_response_header(const weir_response *response, const char *name, weir_str *value) {
     for (size_t i = 0; i < response->header_count; i++)
-        if (weir_eq_ignore_case(response->headers[i].name, weir_from(name))) return *value = response->headers[i].value, true;
+        if (weir_eq_ignore_case(response->headers[i].name, weir_from(name)))
+            return *value = response->headers[i].value, true;
     return false;
 }
 
-/* --- JSON: a value is the text of it, within the text that it was found in. For JSON that the host gave. ----------- */
+/* --- JSON: a value is the text of it, within the text that it was found in. For JSON that the host gave. ---------- */
 
 static inline const char *weir_json_space_(const char *at, const char *end) {
     while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) at++;
@@ -398,7 +406,8 @@ static inline bool weir_json_text(weir_str json, weir_str *text) {
         } else if ((c = *at++) == 'u') {
             uint32_t code = weir_hex4_(at, end), low = 0;
             at += 4;
-            if (code >= 0xd800 && code < 0xdc00 && at + 1 < end && at[0] == '\\' && at[1] == 'u') low = weir_hex4_(at + 2, end);
+            bool is_high = code >= 0xd800 && code < 0xdc00;
+            if (is_high && at + 1 < end && at[0] == '\\' && at[1] == 'u') low = weir_hex4_(at + 2, end);
             if (low >= 0xdc00 && low < 0xe000) code = 0x10000 + ((code - 0xd800) << 10 | (low - 0xdc00)), at += 6;
             to = weir_utf8_(to, code >= 0xd800 && code < 0xe000 ? 0xfffd : code);
         } else {
@@ -485,7 +494,9 @@ static inline bool weir_json_find(weir_str json, const char *pointer, weir_str *
 
 /* --- The configuration: what is at a pointer, where it is of that type -------------------------------------------- */
 
-static inline bool weir_config_json(const char *pointer, weir_str *json) { return weir_json_find(weir_config_, pointer, json); }
+static inline bool weir_config_json(const char *pointer, weir_str *json) {
+    return weir_json_find(weir_config_, pointer, json);
+}
 static inline bool weir_config_text(const char *pointer, weir_str *text) {
     weir_str json;
     return weir_config_json(pointer, &json) && weir_json_text(json, text);
