@@ -8,9 +8,9 @@ import (
 	"weir/internal/abi"
 )
 
-// What one function of the host may return, and setup's configuration. A plugin that gets answers of more than 8 MiB by
-// HTTP needs more here and in `limits.memory`, all of which it counts towards from the start.
-var arena [8 << 20]byte
+// What one function of the host may return. An event has at most 4 MiB, and so has the configuration. A plugin that gets
+// longer answers by HTTP needs more here and in the host's `limits.memory`, towards which all of it counts.
+var arena [5 << 20]byte
 
 var process func(Event) (Verdict, error)
 

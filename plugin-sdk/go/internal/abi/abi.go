@@ -16,7 +16,7 @@ import (
 var (
 	area   [6]uint32 // where the host writes a result; longer ones have an address and a length here
 	answer [4]uint32 // what an export returns
-	kept   string    // the text of answer, held until the host has read it
+	kept   string    // texts whose addresses the host was given, held until it has read them
 )
 
 // While a function of the host runs, the host puts its longer results here, by way of cabi_realloc. They are copied as
@@ -31,22 +31,22 @@ var (
 // zero costs nothing in the file, and no real memory before it is written.
 func Reserve(memory []byte) { arena = memory }
 
-// cabi_realloc is called by the host in the middle of a call. nosplit: a stack that grows allocates.
+// cabi_realloc is called by the host in the middle of a call; never to resize, since it knows how long a result is.
+// nosplit: a stack that grows allocates.
 //
 //go:wasmexport cabi_realloc
 //go:nosplit
-func realloc(old, oldLen, align, newLen uint32) uint32 {
+func realloc(_, _, align, length uint32) uint32 {
 	base := addressOf(unsafe.Pointer(unsafe.SliceData(arena)))
 	at := (base+used+align-1)&^(align-1) - base
-	if uint64(at)+uint64(newLen) > uint64(len(arena)) {
+	if uint64(at)+uint64(length) > uint64(len(arena)) {
 		return -align // no address: the host says "realloc return: beyond end of memory"
 	}
-	used = at + newLen
-	copy(arena[at:], arena[max(old, base)-base:][:oldLen])
+	used = at + length
 	return base + at
 }
 
-func addressOf(p unsafe.Pointer) uint32 { return uint32(uintptr(p)) }
+func addressOf(pointer unsafe.Pointer) uint32 { return uint32(uintptr(pointer)) }
 
 // Area is the last argument of each function that has a result of more than one word.
 func Area() unsafe.Pointer {
@@ -105,7 +105,7 @@ type Pair struct{ Name, Value string }
 
 // Send is http.send.
 func Send(method, url string, headers []Pair, body []byte, timeout uint32) (status int, answered []Pair, content []byte, err error) {
-	// All of the texts in one piece, since Go does not see the addresses in the list of them.
+	// All of the texts in one piece that a global variable holds, since Go does not see the addresses in the list.
 	var joined strings.Builder
 	lengths := make([]uint32, 0, 2*len(headers))
 	for _, header := range headers {

@@ -1,4 +1,4 @@
-module drop-reasons
+module example.com/drop-reasons
 
 go 1.24
 

@@ -1,4 +1,4 @@
-module label-team
+module example.com/label-team
 
 go 1.24
 

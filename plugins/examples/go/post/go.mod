@@ -1,4 +1,4 @@
-module post
+module example.com/post
 
 go 1.24
 
