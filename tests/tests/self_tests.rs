@@ -393,15 +393,12 @@ fn events_show_log_lines_counters_and_memory() {
     assert!(
         ended
             .stderr
-            .contains("log line not shown; --verbose shows them")
-            || ended
-                .stderr
-                .contains("log lines not shown; --verbose shows them"),
+            .contains("2 log lines not shown; --verbose shows them"),
         "{}",
         ended.stderr
     );
     let printed = out(&of("hostile/log-long.wat", &["--verbose"]));
-    assert!(printed.contains("\n         log: "), "{printed}");
+    assert_eq!(printed.matches("\n         log: ").count(), 2, "{printed}");
     let ended = of("hostile/http.wat", &[]);
     let said = "1 HTTP request refused (POST http://u:p@169.254.169.254/x): `weir plugin test` makes none; a self-test with `answers` says what they get";
     assert!(ended.stderr.contains(said), "{}", ended.stderr);
