@@ -148,7 +148,7 @@ pub enum Plugin {
     /// Exit code 1 if one fails, 2 if there are none.
     ///
     /// With events, a filter: the verdict for each event, and every change. A sink: what it says of the batch; what it
-    /// writes goes to standard output.
+    /// writes goes to standard output. HTTP requests are refused; a self-test with `answers` says what they get.
     Test(Test),
     /// Make a folder with a plugin to begin with: it builds as it is, brings self-tests, and has comments that teach.
     ///

@@ -19,6 +19,14 @@ use crate::uses::Use;
 const ANSWER_BYTES_MAX: usize = 2048;
 /// Frames of a trap's backtrace that a message shows.
 const FRAMES_SHOWN: usize = 4;
+/// How the names of Rust's functions begin that only say that there was a panic.
+const PANICKING: [&str; 5] = [
+    "__rust",
+    "core::panicking::",
+    "rust_",
+    "std::panicking::",
+    "std::sys::backtrace::",
+];
 /// Bytes that the host copies out of a plugin in one call, as a floor: a plugin with little memory may
 /// hand over the same bytes twice.
 const COPIED_BYTES_LEAST: usize = 4 << 20;
@@ -237,24 +245,65 @@ fn frames(error: &wasmtime::Error) -> String {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else {
         return String::new();
     };
-    let names: Vec<String> = backtrace
-        .frames()
-        .iter()
+    let own = backtrace.frames().iter().filter(|frame| {
         // The small modules that lifting adds are no part of the plugin as its author knows it.
-        .filter(|frame| {
-            let module = frame.module().name().unwrap_or_default();
-            !module.starts_with("wit-component:")
-        })
-        .take(FRAMES_SHOWN)
-        .map(|frame| {
-            frame
-                .func_name()
-                .map_or_else(|| format!("function {}", frame.func_index()), str::to_owned)
-        })
-        .collect();
+        let module = frame.module().name().unwrap_or_default();
+        !module.starts_with("wit-component:")
+    });
+    let names = own.map(|frame| {
+        frame
+            .func_name()
+            .map_or_else(|| format!("function {}", frame.func_index()), readable)
+    });
+    shown(names)
+}
+
+/// A function's name as its author wrote it: Rust's compiler mangles them, others' do not.
+fn readable(name: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(name))
+}
+
+/// The first frames, without Rust's own on the way from a panic to the trap: there may be more of them than are shown.
+fn shown(names: impl Iterator<Item = String>) -> String {
+    let is_panicking = |name: &String| PANICKING.iter().any(|start| name.starts_with(start));
+    let names: Vec<String> = names.skip_while(is_panicking).take(FRAMES_SHOWN).collect();
     if names.is_empty() {
         String::new()
     } else {
         format!(" (in {})", names.join(" ← "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_functions_are_as_they_were_written() {
+        for (name, expected) in [
+            ("_ZN1r4team4pick17h204154d856a4f48aE", "r::team::pick"),
+            (
+                "_RNvNtCsgXGp5Oqx2Ny_4core9panicking9panic_fmt",
+                "core::panicking::panic_fmt",
+            ),
+            ("divide", "divide"),
+            ("main.process", "main.process"),
+            ("_Z3fooi", "_Z3fooi"),
+        ] {
+            assert_eq!(readable(name), expected);
+        }
+    }
+
+    #[test]
+    fn the_way_from_a_panic_to_the_trap_is_not_shown() {
+        let names = [
+            "_RNvCsfLfy6EI15iL_7___rustc17rust_begin_unwind",
+            "_RNvNtCsgXGp5Oqx2Ny_4core9panicking9panic_fmt",
+            "_ZN1r4team4pick17h204154d856a4f48aE",
+            "process",
+        ];
+        let text = shown(names.into_iter().map(readable));
+        assert_eq!(text, " (in r::team::pick ← process)");
+        assert_eq!(shown(["rust_panic".to_owned()].into_iter()), "");
     }
 }

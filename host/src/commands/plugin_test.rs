@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use weir_event::frame::{Frame, Framer};
 use weir_event::{Document, Reader};
 use weir_runtime::{
-    Decision, Failure, Filter, Kind, Limits, Outcome, Output as Lines, Plugin, Processed, Said,
-    Sink, Use, clean,
+    Decision, Failure, Filter, Kind, Limits, Outcome, Output as Lines, PLUGIN_ENDINGS, Plugin,
+    Processed, Said, Sink, Use, clean, split_name,
 };
 
 use super::own_plugin::own_plugin;
@@ -42,6 +42,13 @@ pub fn run(arguments: &Test, surroundings: &Surroundings) -> Result<ExitCode, Ex
         Some(name) => name.clone(),
         None => own_plugin().map_err(|problem| failed(EXIT_USAGE, &problem))?,
     };
+    if arguments.events.is_none() && names_events(&name) {
+        let problem = format!(
+            "{name} is no plugin, whose name ends in {}; for events name the plugin before them: weir plugin test NAME {name}",
+            PLUGIN_ENDINGS.join(", ")
+        );
+        return Err(failed(EXIT_USAGE, &problem));
+    }
     let loader = plugin::open(&arguments.place, surroundings)?;
     let plugin = Arc::new(plugin::load(&loader, &name)?);
     let Some(events_file) = &arguments.events else {
@@ -72,6 +79,12 @@ pub(super) fn read_with(with: &str) -> Result<Value, ExitCode> {
             &format_args!("--with: not valid YAML or JSON: {error}"),
         )
     })
+}
+
+/// Whether what stands where the plugin should is a file, and none of a plugin.
+fn names_events(name: &str) -> bool {
+    let path = Path::new(name);
+    path.is_file() && split_name(path).is_none()
 }
 
 /// All events of a file; malformed ones are said on standard error and skipped.
