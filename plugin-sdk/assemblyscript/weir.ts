@@ -89,37 +89,37 @@ export class Config {
   text(key: string): string {
     const found = this.find(key);
     if (found != null && found.kind == JsonKind.Text) return found.text;
-    return this.wrong(key, "a text");
+    return this.wrong(key, found, "a text");
   }
-  /** A whole number. */
-  integer(key: string): i64 {
+  /** A whole number that the type holds: `config.integer<u32>("port")`. */
+  integer<T>(key: string): T {
     const found = this.find(key);
-    if (found != null && found.isInteger) return found.integer;
-    this.wrong(key, "a whole number");
-    return 0;
+    if (found != null && found.isInteger && <i64><T>found.integer == found.integer && (isSigned<T>() || found.integer >= 0)) return <T>found.integer;
+    this.wrong(key, found, "a whole number" + (isSigned<T>() ? "" : " of 0 or more"));
+    return <T>0;
   }
   number(key: string): f64 {
     const found = this.find(key);
     if (found != null && found.kind == JsonKind.Number) return found.number;
-    this.wrong(key, "a number");
+    this.wrong(key, found, "a number");
     return 0;
   }
   flag(key: string): bool {
     const found = this.find(key);
     if (found != null && found.kind == JsonKind.Flag) return found.flag;
-    this.wrong(key, "true or false");
+    this.wrong(key, found, "true or false");
     return false;
   }
   /** A list of texts. */
   texts(key: string): string[] {
     const found = this.find(key);
     if (found == null || found.kind != JsonKind.List) {
-      this.wrong(key, "a list of texts");
+      this.wrong(key, found, "a list of texts");
       return [];
     }
     const texts: string[] = [];
     for (let i = 0; i < found.items.length; i++) {
-      if (found.items[i].kind != JsonKind.Text) this.wrong(key + "[" + i.toString() + "]", "a text");
+      if (found.items[i].kind != JsonKind.Text) this.wrong(key + "[" + i.toString() + "]", found, "a text");
       texts.push(found.items[i].text);
     }
     return texts;
@@ -129,11 +129,11 @@ export class Config {
     const map = new Map<string, string>();
     const found = this.find(key);
     if (found == null || found.kind != JsonKind.Object) {
-      this.wrong(key, "a map of texts");
+      this.wrong(key, found, "a map of texts");
       return map;
     }
     for (let i = 0; i < found.items.length; i++) {
-      if (found.items[i].kind != JsonKind.Text) this.wrong(key + "." + found.keys[i], "a text");
+      if (found.items[i].kind != JsonKind.Text) this.wrong(key + "." + found.keys[i], found, "a text");
       map.set(found.keys[i], found.items[i].text);
     }
     return map;
@@ -146,8 +146,9 @@ export class Config {
   private find(key: string): Json | null {
     return key.startsWith("/") ? this.json.at(key) : this.json.get(key);
   }
-  private wrong(key: string, expected: string): string {
-    this.refuse(key + ": expected " + expected);
+  /** Always "", which is the value then. */
+  private wrong(key: string, found: Json | null, expected: string): string {
+    this.refuse(key + (found == null ? ": missing; expected " : ": expected ") + expected);
     return "";
   }
 }
@@ -483,6 +484,15 @@ export namespace host {
   }
 }
 
+/** The usual words for `host.print` and `host.log`; to be imported, because AssemblyScript's own `console` needs a browser. */
+export namespace console {
+  export function log(text: string): void { host.print(text + "\n"); }
+  export function debug(text: string): void { host.log(Level.Debug, text); }
+  export function info(text: string): void { host.log(Level.Info, text); }
+  export function warn(text: string): void { host.log(Level.Warn, text); }
+  export function error(text: string): void { host.log(Level.Error, text); }
+}
+
 /** A small store that the host keeps: it outlives a fault and a reload, and all lanes share it. Only `add` is atomic. */
 export namespace state {
   export function get(key: string): Uint8Array | null {
@@ -711,11 +721,13 @@ export function setup(text: usize, length: usize): usize {
 }
 
 export function process(): usize {
+  begin();
   const verdict = (plugin! as Filter).process();
   return answer(verdict.tag, verdict.kind, verdict.text);
 }
 
 export function deliver(): usize {
+  begin();
   const outcome = (plugin! as Sink).deliver();
   return answer(outcome.tag, outcome.kind, outcome.text);
 }
@@ -723,6 +735,13 @@ export function deliver(): usize {
 export function probe(): usize {
   const finding = (plugin! as Sink).probe();
   return answerText(finding.tag, finding.text);
+}
+
+/** Between two calls nothing is on the stack, so all that is not reachable from `plugin` can go. */
+function begin(): void {
+  if (received < COLLECTED_AFTER) return;
+  received = 0;
+  __collect();
 }
 
 // Lazy: `abort_` is compiled before this file's variables are.
@@ -749,6 +768,12 @@ export function seed_(): f64 {
 const OUT: usize = memory.data(24, 8);
 /** What the host reads when a call has returned. */
 const ANSWER: usize = memory.data(16, 4);
+/**
+ * Bytes that came from the host since the last whole collection, and when the next one is due. The collector itself works little by little and may
+ * leave several large messages behind at a time, each of them in several copies.
+ */
+let received: usize = 0;
+const COLLECTED_AFTER: usize = 256 * 1024;
 /** The text of the last answer, kept until the next one. */
 let answered: usize = 0;
 
@@ -769,6 +794,7 @@ function storePair(at: usize, pointer: usize, length: usize): void {
 function takeText(at: usize): string {
   const pointer = load<usize>(at), length = load<usize>(at, 4);
   if (!length) return "";
+  received += length;
   const text = String.UTF8.decodeUnsafe(pointer, length);
   heap.free(pointer);
   return text;
@@ -777,6 +803,7 @@ function takeText(at: usize): string {
 function takeBytes(at: usize): Uint8Array {
   const pointer = load<usize>(at), length = load<usize>(at, 4);
   const bytes = new Uint8Array(<i32>length);
+  received += length;
   if (length) {
     memory.copy(bytes.dataStart, pointer, length);
     heap.free(pointer);

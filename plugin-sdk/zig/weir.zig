@@ -61,9 +61,16 @@ pub fn json(value: anytype) []const u8 {
 
 /// A text as a JSON string, quotes included.
 pub fn quote(text: []const u8) []const u8 {
-    var out: std.Io.Writer.Allocating = std.Io.Writer.Allocating.initCapacity(arena, text.len + text.len / 16 + 2) catch outOfMemory();
-    std.json.Stringify.encodeJsonString(text, .{}, &out.writer) catch outOfMemory();
-    return out.written();
+    var length = text.len + 2;
+    for (text) |byte| switch (byte) {
+        0...0x1f => length += 5,
+        '"', '\\' => length += 1,
+        else => {},
+    };
+    // Made in one piece: what grows would leave its smaller copies in the arena.
+    var out: std.Io.Writer = .fixed(arena.alloc(u8, length) catch outOfMemory());
+    std.json.Stringify.encodeJsonString(text, .{}, &out) catch unreachable;
+    return out.buffered();
 }
 
 fn outOfMemory() noreturn {
@@ -189,7 +196,7 @@ pub const change = struct {
     }
     /// Puts any value at a pointer: a text, a number, a bool, a struct, a slice.
     pub fn put(pointer: []const u8, value: anytype) Error!void {
-        return set(pointer, json(value));
+        return set(pointer, if (@TypeOf(value) == []const u8) quote(value) else json(value));
     }
     /// Removes what is at a pointer, if anything.
     pub fn remove(pointer: []const u8) void {
@@ -208,7 +215,7 @@ pub const host = struct {
     pub const Level = enum(i32) { debug, info, warn, @"error" };
 
     pub fn log(level: Level, text: []const u8) void {
-        host_abi.log(@intFromEnum(level), text.ptr, text.len);
+        host_abi.log(@backingInt(level), text.ptr, text.len);
     }
     /// Bytes for standard output; they are shown as log lines.
     pub fn print(comptime text: []const u8, values: anytype) void {
@@ -330,7 +337,18 @@ pub const file = struct {
     pub fn append(path: []const u8, lines: []const u8, rotation: Rotation) Error!void {
         const compress: i32 = @intFromBool(rotation.compress);
         var out: Tagged = undefined;
-        file_abi.append(path.ptr, path.len, lines.ptr, lines.len, rotation.size_mib, rotation.every_minutes, rotation.backups, rotation.age_days, compress, &out);
+        file_abi.append(
+            path.ptr,
+            path.len,
+            lines.ptr,
+            lines.len,
+            rotation.size_mib,
+            rotation.every_minutes,
+            rotation.backups,
+            rotation.age_days,
+            compress,
+            &out,
+        );
         return out.result();
     }
 };
@@ -537,10 +555,14 @@ fn describe(comptime T: type) []const u8 {
             for (cases.field_names) |name| names = names ++ " " ++ name;
             return names;
         },
-        .pointer => |pointer| if (pointer.child == u8) "a text" else "a list, each of it " ++ describe(pointer.child),
-        .@"struct" => if (@hasDecl(T, "map_of")) "a map, each value " ++ describe(T.map_of) else "a map",
+        .pointer => |pointer| if (pointer.child == u8) "a text" else "a list" ++ of(pointer.child),
+        .@"struct" => if (@hasDecl(T, "map_of")) "a map" ++ of(T.map_of) else "a map",
         else => "something else",
     };
+}
+
+fn of(comptime T: type) []const u8 {
+    return if (T == []const u8) " of texts" else ", each item " ++ describe(T);
 }
 
 // === the canonical ABI: layouts and imports ===
@@ -586,7 +608,7 @@ const Answer = extern struct {
             const text: []const u8 = switch (case) {
                 inline else => |payload| if (@TypeOf(payload) == void) "" else payload,
             };
-            last = .{ .tag = 0, .as = .{ .case = .{ .case = @intFromEnum(case), .text = .of(text) } } };
+            last = .{ .tag = 0, .as = .{ .case = .{ .case = @backingInt(case), .text = .of(text) } } };
         } else |err| {
             last = .{ .tag = 1, .as = .{ .failed = .of(textOf(err)) } };
         }

@@ -24,7 +24,7 @@ class Conformance extends Filter {
     if (config.has("text")) this.text = config.text("text");
     if (config.has("pointer")) this.pointer = config.text("pointer");
     if (config.has("value")) this.value = config.text("value");
-    if (config.has("number")) this.number = <i32>config.integer("number");
+    if (config.has("number")) this.number = config.integer<i32>("number");
     if (config.has("list")) this.list = config.texts("list");
     if (config.has("flag")) this.flag = config.flag("flag");
     if (config.has("url")) this.url = config.text("url");

@@ -16,7 +16,7 @@ class Conformance extends Sink {
   setup(config: Config): void {
     this.word = config.text("do");
     if (config.has("text")) this.text = config.text("text");
-    if (config.has("number")) this.number = <u32>config.integer("number");
+    if (config.has("number")) this.number = config.integer<u32>("number");
     if (config.has("url")) this.url = config.text("url");
     if (this.word == "refuse") config.refuse(this.text);
     else if (!WORDS.includes(this.word)) config.refuse("do: unknown word " + this.word);
