@@ -1,4 +1,4 @@
-module example.com/drop-reasons
+module example.com/plugin
 
 go 1.24
 

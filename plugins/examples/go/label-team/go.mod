@@ -1,4 +1,4 @@
-module example.com/label-team
+module example.com/plugin
 
 go 1.24
 

@@ -1,4 +1,4 @@
-module example.com/post
+module example.com/plugin
 
 go 1.24
 
