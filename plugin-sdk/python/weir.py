@@ -9,6 +9,7 @@
 """
 
 import json
+import operator
 import sys
 import time
 from dataclasses import dataclass
@@ -30,8 +31,22 @@ class Error(Exception):
     """What went wrong, for people. Raised by the host's functions, and to be raised by plugins."""
 
 
+# What is of another type than the contract's would end the instance instead of raising something.
+
+
+def _text(value: Any) -> str:
+    text = str(value)
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
 def _bytes(value: Bytes) -> bytes:
-    return value.encode() if isinstance(value, str) else bytes(value)
+    return value.encode(errors="replace") if isinstance(value, str) else bytes(value)
+
+
+def _number(value: int, low: int = 0, high: int = 2**32 - 1) -> int:
+    if not low <= operator.index(value) <= high:
+        raise OverflowError(f"{value} is not between {low} and {high}")
+    return value
 
 
 def _call(function, *arguments):
@@ -103,12 +118,12 @@ class Event:
     def text(self, pointer: str) -> Optional[str]:
         """The text at a pointer; None where there is none."""
         self._select()
-        return _event.text(pointer)
+        return _event.text(_text(pointer))
 
     def json(self, pointer: str = "") -> Optional[str]:
         """The JSON text at a pointer; None where there is nothing."""
         self._select()
-        return _event.json(pointer)
+        return _event.json(_text(pointer))
 
     def get(self, pointer: str = "", default: Any = None) -> Any:
         """The value at a pointer; the default where there is nothing."""
@@ -121,15 +136,15 @@ class FilterEvent(Event):
 
     def set(self, pointer: str, value: Any) -> None:
         """Puts a value at a pointer, creating objects on the way; `-` appends to an array."""
-        _call(_change.set, pointer, json.dumps(value, ensure_ascii=False))
+        _call(_change.set, _text(pointer), _text(json.dumps(value, ensure_ascii=False)))
 
     def remove(self, pointer: str) -> None:
         """Removes what is at a pointer, if anything."""
-        _change.remove(pointer)
+        _change.remove(_text(pointer))
 
     def emit(self, event: Mapping) -> None:
         """Adds an event behind the one at hand."""
-        _call(_change.emit, json.dumps(event, ensure_ascii=False))
+        _call(_change.emit, _text(json.dumps(event, ensure_ascii=False)))
 
 
 class SinkEvent(Event):
@@ -153,15 +168,15 @@ class SinkEvent(Event):
     def render(self, template: str) -> str:
         """The text that a template makes of this event."""
         self._select()
-        return _call(_template.render, template)
+        return _call(_template.render, _text(template))
 
     def reject(self, reason: str) -> None:
         """It will never be accepted: it goes to the dead letters."""
-        _batch.reject(self.index, reason)
+        _batch.reject(self.index, _text(reason))
 
     def retry(self, reason: str) -> None:
         """It was not accepted this time."""
-        _batch.retry(self.index, reason)
+        _batch.retry(self.index, _text(reason))
 
 
 class Batch:
@@ -178,11 +193,11 @@ class Batch:
 
     def documents(self, start: int = 0, end: Optional[int] = None) -> bytes:
         """Documents from `start` up to, not including, `end`, each followed by a newline."""
-        return _batch.documents(start, len(self) if end is None else end)
+        return _batch.documents(_number(start), len(self) if end is None else _number(end))
 
     def retry_after(self, milliseconds: int) -> None:
         """Do not call again before so many milliseconds have passed, whatever the outcome."""
-        _batch.retry_after(milliseconds)
+        _batch.retry_after(_number(milliseconds))
 
 
 # What the host does for plugins
@@ -191,19 +206,19 @@ class Batch:
 class log:
     @staticmethod
     def debug(message: str) -> None:
-        _host.log(_host.Level.DEBUG, str(message))
+        _host.log(_host.Level.DEBUG, _text(message))
 
     @staticmethod
     def info(message: str) -> None:
-        _host.log(_host.Level.INFO, str(message))
+        _host.log(_host.Level.INFO, _text(message))
 
     @staticmethod
     def warn(message: str) -> None:
-        _host.log(_host.Level.WARN, str(message))
+        _host.log(_host.Level.WARN, _text(message))
 
     @staticmethod
     def error(message: str) -> None:
-        _host.log(_host.Level.ERROR, str(message))
+        _host.log(_host.Level.ERROR, _text(message))
 
 
 def now() -> int:
@@ -218,7 +233,7 @@ def random() -> int:
 
 def count(name: str, by: int = 1) -> None:
     """Adds to a counter of this plugin's own, shown with the host's metrics."""
-    _host.count(name, by)
+    _host.count(_text(name), _number(by))
 
 
 class state:
@@ -226,16 +241,16 @@ class state:
 
     @staticmethod
     def get(key: str) -> Optional[bytes]:
-        return _state.get(key)
+        return _state.get(_text(key))
 
     @staticmethod
     def put(key: str, value: Bytes, ttl: int = 0) -> None:
-        _state.put(key, _bytes(value), ttl)
+        _state.put(_text(key), _bytes(value), _number(ttl))
 
     @staticmethod
     def add(key: str, by: int = 1, ttl: int = 0) -> int:
         """Adds to a number and returns the sum. The first `add` starts the `ttl`."""
-        return _state.add(key, by, ttl)
+        return _state.add(_text(key), _number(by, -(2**31), 2**31 - 1), _number(ttl))
 
 
 @dataclass(frozen=True)
@@ -257,7 +272,9 @@ class http:
     @staticmethod
     def send(method: str, url: str, headers: Mapping[str, str] = {}, body: Bytes = b"", timeout: int = 0) -> Response:
         """A request to what this use was granted. Raises Error when there is no answer. `timeout` in milliseconds."""
-        answer = _call(_http.send, _http.Request(method, url, list(headers.items()), _bytes(body), timeout))
+        pairs = [(_text(name), _text(value)) for name, value in headers.items()]
+        request = _http.Request(_text(method), _text(url), pairs, _bytes(body), _number(timeout))
+        answer = _call(_http.send, request)
         first = {name.lower(): value for name, value in reversed(answer.headers)}
         return Response(answer.status, first, answer.body)
 
@@ -267,11 +284,11 @@ class secret:
 
     @staticmethod
     def basic(user: str, password: str) -> str:
-        return _secret.basic(user, password)
+        return _secret.basic(_text(user), _text(password))
 
     @staticmethod
     def hmac_sha256(key: str, data: Bytes) -> bytes:
-        return _secret.hmac_sha256(key, _bytes(data))
+        return _secret.hmac_sha256(_text(key), _bytes(data))
 
 
 class output:
@@ -285,14 +302,15 @@ class template:
     @staticmethod
     def check(source: str) -> None:
         """Sinks: whether a template can be read; raises what is wrong with it. `event.render` renders it."""
-        _call(_template.check, source)
+        _call(_template.check, _text(source))
 
 
 class file:
     @staticmethod
     def append(path: str, lines: Bytes, size: int = 0, every: int = 0, backups: int = 0, age: int = 0, compress: bool = False) -> None:
         """Sinks: whole lines to the one file that the configuration names at `path`. `size` in MiB, `every` in minutes, `age` in days."""
-        _call(_file.append, path, _bytes(lines), _file.Rotation(size, every, backups, age, compress))
+        numbers = [_number(number) for number in (size, every, backups, age)]
+        _call(_file.append, _text(path), _bytes(lines), _file.Rotation(*numbers, bool(compress)))
 
 
 # What makes a plugin of a class
@@ -343,8 +361,8 @@ class _World:
         if answer is None:
             return _types.Verdict_Keep()
         if isinstance(answer, Drop):
-            return _types.Verdict_Drop(str(answer.reason))
-        raise Err(f"process answered {answer!r}, not None or weir.drop(reason)")
+            return _types.Verdict_Drop(_text(answer.reason))
+        raise Err(_text(f"process answered {answer!r}, not None or weir.drop(reason)"))
 
     def deliver(self):
         SinkEvent._selected = 0
@@ -352,13 +370,13 @@ class _World:
         if answer is None:
             return _types.Outcome_Done()
         if isinstance(answer, Retry):
-            return _types.Outcome_Retry(str(answer.reason))
+            return _types.Outcome_Retry(_text(answer.reason))
         if isinstance(answer, Reject):
-            return _types.Outcome_Reject(str(answer.reason))
-        raise Err(f"deliver answered {answer!r}, not None, weir.retry(reason) or weir.reject(reason)")
+            return _types.Outcome_Reject(_text(answer.reason))
+        raise Err(_text(f"deliver answered {answer!r}, not None, weir.retry(reason) or weir.reject(reason)"))
 
     def probe(self) -> str:
-        return _answer(self.at_work.probe)
+        return _text(_answer(self.at_work.probe))
 
 
 def _answer(call, *arguments):
@@ -366,14 +384,14 @@ def _answer(call, *arguments):
     try:
         return call(*arguments)
     except Error as error:
-        raise Err(str(error)) from None
+        raise Err(_text(error)) from None
     except BaseException as error:
-        # By hand: traceback wants to read the source file, and there are no files.
+        # By hand: the module traceback reads the source file, and there are no files.
         place = error.__traceback__
         while place.tb_next:
             place = place.tb_next
         code = place.tb_frame.f_code
-        raise Err(f"{type(error).__name__}: {error} ({code.co_filename}, line {place.tb_lineno}, in {code.co_name})") from None
+        raise Err(_text(f"{type(error).__name__}: {error} ({code.co_filename}, line {place.tb_lineno}, in {code.co_name})")) from None
 
 
 class _Printed:
@@ -397,5 +415,5 @@ class _Printed:
 
 sys.stdout, sys.stderr = _Printed(1), _Printed(2)
 # WASI's clock is a stub that ends the instance.
-time.time = lambda: _host.now() / 1000
+time.time = time.monotonic = time.perf_counter = lambda: _host.now() / 1000
 time.time_ns = lambda: _host.now() * 1_000_000
