@@ -379,10 +379,38 @@ class _World:
         return _text(_answer(self.at_work.probe))
 
 
+class _Printed:
+    """What print() writes: lines of the host's log. By host.log, not host.print: bytes that are handed over are never freed."""
+
+    encoding = "utf-8"
+
+    def __init__(self, log):
+        self.log = log
+        self.rest = ""
+
+    def write(self, text: str) -> int:
+        *lines, self.rest = (self.rest + text).split("\n")
+        for line in lines:
+            self.log(line)
+        return len(text)
+
+    def flush(self) -> None:
+        if self.rest:
+            self.write("\n")
+
+    def isatty(self) -> bool:
+        return False
+
+
+sys.stdout, sys.stderr = _PRINTED = _Printed(log.info), _Printed(log.warn)
+
+
 def _answer(call, *arguments):
-    """What is raised becomes the answered error: an exception that leaves the plugin would end the instance."""
+    """What is raised becomes the answered error: an exception that leaves the plugin ends the instance."""
     try:
         return call(*arguments)
+    except MemoryError:
+        raise  # and so it should: only a fresh instance has room again
     except Error as error:
         raise Err(_text(error)) from None
     except BaseException as error:
@@ -392,28 +420,11 @@ def _answer(call, *arguments):
             place = place.tb_next
         code = place.tb_frame.f_code
         raise Err(_text(f"{type(error).__name__}: {error} ({code.co_filename}, line {place.tb_lineno}, in {code.co_name})")) from None
+    finally:
+        for printed in _PRINTED:
+            printed.flush()
 
 
-class _Printed:
-    """What print() writes: lines of the host's log."""
-
-    encoding = "utf-8"
-
-    def __init__(self, descriptor: int):
-        self.descriptor = descriptor
-
-    def write(self, text: str) -> int:
-        _host.print(self.descriptor, text.encode(errors="replace"))
-        return len(text)
-
-    def flush(self) -> None:
-        pass
-
-    def isatty(self) -> bool:
-        return False
-
-
-sys.stdout, sys.stderr = _Printed(1), _Printed(2)
 # WASI's clock is a stub that ends the instance.
 time.time = time.monotonic = time.perf_counter = lambda: _host.now() / 1000
 time.time_ns = lambda: _host.now() * 1_000_000
