@@ -40,6 +40,7 @@ export interface FilterEvent extends Event {
 
 /** An event of a sink's batch. */
 export interface SinkEvent extends Event {
+  readonly index: number;
   /** What is to be sent: the receiver's layout where it has one, else the event as JSON. */
   readonly document: string;
   /** The text that a template makes of this event. */

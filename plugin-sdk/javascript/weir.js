@@ -19,13 +19,19 @@ const stdout = await found("output");
 const text = (value) => String(value).toWellFormed();
 const within = (value, low, high) => Math.min(Math.max(value, low), high) | 0;
 const u32 = (value) => within(value, 0, 0xffffffff);
-const bytes = (value) => (value instanceof Uint8Array ? value : encode(text(value)));
+const bytes = (value) => {
+  if (value instanceof Uint8Array) return value;
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  return encode(text(value));
+};
 
 // QuickJS has no TextEncoder. The detour over base64 is native code: a loop over a megabyte would take
 // longer than a call may.
 const encode = (string) => Uint8Array.fromBase64(btoa(unescape(encodeURIComponent(string))));
 const decode = (array) => {
   const latin1 = atob(array.toBase64());
+  if (!/[\x80-\xff]/.test(latin1)) return latin1; // ASCII
   try {
     return decodeURIComponent(escape(latin1));
   } catch {
@@ -48,7 +54,7 @@ const shown = (value) => (typeof value === "object" && !(value instanceof Error)
 const line = (level) => (...values) => log[level](values.map((value) => text(shown(value))).join(" "));
 globalThis.console = { ...Object.fromEntries(Object.keys(log).map((level) => [level, line(level)])), log: line("info") };
 globalThis.TextEncoder ??= class { encode(string = "") { return encode(text(string)); } };
-globalThis.TextDecoder ??= class { decode(array = new Uint8Array()) { return decode(new Uint8Array(array)); } };
+globalThis.TextDecoder ??= class { decode(array = "") { return decode(bytes(array)); } };
 Math.random = () => Number(random() >> 11n) / 2 ** 53;
 Date.now = now;
 globalThis.Date = new Proxy(Date, {
@@ -85,31 +91,34 @@ export const file = {
     files.append(text(path), bytes(lines), { size: u32(size), every: u32(every), backups: u32(backups), age: u32(age), compress: !!compress }),
 };
 
-let selected; // the index of the batch's event at hand
+let selected; // the index of the batch's event at hand; a filter's event has none
+
+function select(index) {
+  batches.select(u32(index));
+  selected = index;
+}
 
 class Event {
-  #index;
-  constructor(index) { this.#index = index; }
-  #select() {
-    if (this.#index === selected) return;
-    batches.select(u32(this.#index));
-    selected = this.#index;
+  constructor(index) { this.index = index; }
+  // What reads an event makes it the one at hand first.
+  get #at() {
+    if (this.index !== selected) select(this.index);
+    return at;
   }
-  #read(field) { this.#select(); return at[field](); }
 
-  get id() { return this.#read("id"); }
-  get severity() { return this.#read("severity"); }
-  get reason() { return this.#read("reason"); }
-  get message() { return this.#read("message"); }
-  get namespace() { return this.#read("namespace"); }
-  get kind() { return this.#read("objectKind"); }
-  get name() { return this.#read("objectName"); }
-  get component() { return this.#read("component"); }
-  get node() { return this.#read("node"); }
-  get count() { return this.#read("count") >>> 0; } // arrives with a sign
-  get timestamp() { return this.#read("timestamp"); }
-  text(pointer) { this.#select(); return at.text(text(pointer)) ?? undefined; }
-  json(pointer = "") { this.#select(); return at.json(text(pointer)) ?? undefined; }
+  get id() { return this.#at.id(); }
+  get severity() { return this.#at.severity(); }
+  get reason() { return this.#at.reason(); }
+  get message() { return this.#at.message(); }
+  get namespace() { return this.#at.namespace(); }
+  get kind() { return this.#at.objectKind(); }
+  get name() { return this.#at.objectName(); }
+  get component() { return this.#at.component(); }
+  get node() { return this.#at.node(); }
+  get count() { return this.#at.count() >>> 0; } // arrives with a sign
+  get timestamp() { return this.#at.timestamp(); }
+  text(pointer) { return this.#at.text(text(pointer)) ?? undefined; }
+  json(pointer = "") { return this.#at.json(text(pointer)) ?? undefined; }
   get(pointer = "") { const json = this.json(pointer); return json === undefined ? undefined : JSON.parse(json); }
 
   // Filters
@@ -118,10 +127,10 @@ class Event {
   emit(value) { change.emit(text(JSON.stringify(value))); }
 
   // Sinks
-  get document() { return batches.document(u32(this.#index)); }
-  render(source) { this.#select(); return templates.render(text(source)); }
-  reject(reason) { batches.reject(u32(this.#index), text(reason)); }
-  retry(reason) { batches.retry(u32(this.#index), text(reason)); }
+  get document() { return batches.document(u32(this.index)); }
+  render(source) { return this.#at && templates.render(text(source)); }
+  reject(reason) { batches.reject(u32(this.index), text(reason)); }
+  retry(reason) { batches.retry(u32(this.index), text(reason)); }
 }
 
 const batch = {
@@ -138,30 +147,34 @@ export const done = Object.freeze({ tag: "done" });
 export const retry = (reason) => ({ tag: "retry", val: text(reason) });
 export const reject = (reason) => ({ tag: "reject", val: text(reason) });
 
-export const filter = (plugin) => ({
-  setup: (config) => answered(() => { plugin.setup?.(JSON.parse(config)); }),
-  process: () => answered(() => one(["keep", "drop"], plugin.process(new Event()) ?? keep)),
-});
+const start = (plugin) => (config) => answered(() => { plugin.setup?.(JSON.parse(config)); });
 
-export const sink = (plugin) => ({
-  setup: (config) => answered(() => { plugin.setup?.(JSON.parse(config)); }),
-  deliver: () => answered(() => {
+export function filter(plugin) {
+  const event = new Event();
+  const decide = () => plugin.process(event) ?? keep;
+  return { setup: start(plugin), process: () => answered(decide, "keep", "drop") };
+}
+
+export function sink(plugin) {
+  const deliver = () => {
     selected = undefined;
-    return one(["done", "retry", "reject"], plugin.deliver(batch) ?? done);
-  }),
-  probe: () => answered(() => text(plugin.probe?.() ?? "")),
-});
-
-function one(tags, answer) {
-  if (tags.includes(answer.tag)) return answer;
-  const what = answer instanceof Promise ? "a Promise: nothing is asynchronous here" : text(shown(answer));
-  throw new Error(`the plugin answered ${what}, not ${tags.join(" or ")}`);
+    return plugin.deliver(batch) ?? done;
+  };
+  return {
+    setup: start(plugin),
+    deliver: () => answered(deliver, "done", "retry", "reject"),
+    probe: () => answered(() => text(plugin.probe?.() ?? "")),
+  };
 }
 
 // What is thrown becomes the answered error; a mistake in the code (a TypeError, say) tells its place too.
-function answered(call) {
+// An answer that the contract does not have would trap.
+function answered(call, ...tags) {
   try {
-    return call();
+    const answer = call();
+    if (tags.length === 0 || tags.includes(answer.tag)) return answer;
+    const what = answer instanceof Promise ? "a Promise: nothing is asynchronous here" : text(shown(answer));
+    throw new Error(`the plugin answered ${what}, not ${tags.join(" or ")}`);
   } catch (error) {
     if (!(error instanceof Error) || error.name === "Error") throw text(error?.message ?? error);
     throw text(`${error} ${error.stack?.split("\n")[0].trim() ?? ""}`);
