@@ -11,6 +11,9 @@ use super::needs::{DEBIAN_RUST, DEBIAN_RUST_LINKER, RUST_TARGET, Ready};
 use super::tools::Tool;
 use super::world::world;
 
+/// The first clang that can be told not to run wasm-opt.
+const CLANG_WITHOUT_WASM_OPT: [u32; 1] = [19];
+
 /// A folder in the plugin's folder for what a build makes on its way. Hidden: plugins are not looked for in it.
 pub const SCRATCH: &str = ".weir";
 const MADE: &str = ".weir/plugin.wasm";
@@ -96,6 +99,7 @@ pub fn recipe(language: Language, ready: &Ready, folder: &Path) -> Result<Recipe
             "-rdynamic",
             "-O",
             "ReleaseSmall",
+            "-fno-strip",
             "--stack",
             "65536",
             "--cache-dir",
@@ -130,6 +134,8 @@ pub fn recipe(language: Language, ready: &Ready, folder: &Path) -> Result<Recipe
             "_initialize",
             "--use",
             "abort=weir/abort_",
+            "--use",
+            "seed=weir/seed_",
         ])]),
         Language::JavaScript => {
             let world = kitchen.world(language)?;
@@ -188,11 +194,14 @@ struct Kitchen<'a> {
 
 impl Kitchen<'_> {
     fn c(&self, language: Language) -> Step {
-        let is_zig = self.tool(0).name == "zig";
-        let compiler: &[&str] = match is_zig {
+        let compiler: &[&str] = match self.tool(0) {
             // Without -g it leaves no names.
-            true => &["cc", "-target", "wasm32-freestanding", "-g"],
-            false => &["--target=wasm32", "-Wl,--stack-first"],
+            zig if zig.name == "zig" => &["cc", "-target", "wasm32-freestanding", "-g"],
+            // Else it runs a wasm-opt that is on PATH, which leaves none either.
+            clang if clang.is_at_least(&CLANG_WITHOUT_WASM_OPT) => {
+                &["--target=wasm32", "--no-wasm-opt", "-Wl,--stack-first"]
+            }
+            _ => &["--target=wasm32", "-Wl,--stack-first"],
         };
         let common = [
             "-Oz",
