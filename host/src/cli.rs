@@ -138,7 +138,9 @@ pub enum Plugin {
     /// Exit code 1 where one cannot be loaded. With --admin: 1 where a change is not taken, or a plugin is quarantined or its
     /// file is gone, and where there is no answer (nothing is on standard output then).
     List(List),
-    /// Show what a plugin is: its world, contract, what it may use, its size and digest.
+    /// Show what a plugin is: its world, contract, what it may use, what made it, its size and digest.
+    ///
+    /// Of a file that cannot be loaded: what can be seen of it, and then why, with what to do. Exit code 1.
     Inspect(Inspect),
     /// Run a plugin's self-tests, or the plugin over a file of events and show what it does to each.
     ///
@@ -164,6 +166,20 @@ pub enum Plugin {
     Build(Build),
     /// List the languages that plugins can be written in here, and what this machine has for them.
     Languages(Languages),
+    /// Measure what plugins cost: size, compiling, an instance, a call, memory. Several are compared.
+    ///
+    /// They are called in turn, round by round, with events that weir brings (real ones, one for each reason) or those of a
+    /// file; a sink gets them in batches of 100. Calls and instances are processor time, compiling is by the clock. HTTP requests
+    /// are answered at once with 200, and what a sink writes is thrown away.
+    ///
+    /// DIFFERENCE is that of an event's time from the first plugin's, where it is more than noise: half of the rounds
+    /// differ from it by less than the noise. Exit code 1 if a plugin fails; why is below the table.
+    Bench(Bench),
+    /// Print a ConfigMap of plugins, with the self-tests beside them, for `kubectl apply --server-side -f -`.
+    ///
+    /// Each is loaded first and must pass its self-tests. What is large is packed (gzip). What does not fit into a ConfigMap
+    /// (1 MiB) is refused, with what to do. Exit code 1 where one cannot be loaded or they do not fit.
+    Pack(Pack),
 }
 
 /// Where plugins are.
@@ -216,17 +232,50 @@ pub struct Inspect {
 /// `weir plugin test`.
 #[derive(Debug, Args)]
 pub struct Test {
-    /// A plugin's name, or a path to its file.
-    pub plugin: String,
+    /// A plugin's name, or a path to its file. Default: the plugin that `plugin.yaml` in this folder names.
+    pub plugin: Option<String>,
     /// Events, in any form that `source.replay` reads; `-` is standard input. Default: run the self-tests.
     pub events: Option<PathBuf>,
+    /// Run the self-tests of this file, in place of the plugin's own.
+    #[arg(long, value_name = "FILE", conflicts_with = "events")]
+    pub tests: Option<PathBuf>,
     /// The plugin's configuration for these events, as YAML or JSON. Default: {}. A self-test brings its own.
     #[arg(long = "with", value_name = "YAML", requires = "events")]
     pub with: Option<String>,
+    /// Show what the plugin logs of every event or test, not only of those that failed.
+    #[arg(short, long)]
+    pub verbose: bool,
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap would show it")]
     pub place: PluginPlace,
     /// How to print what a filter did, or how the self-tests went.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// `weir plugin bench`.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// Names of plugins, or paths to their files. The others are compared with the first.
+    #[arg(required = true, value_name = "PLUGIN")]
+    pub plugins: Vec<String>,
+    /// Events, in any form that `source.replay` reads; `-` is standard input. Default: those that weir brings.
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// The configuration of all the plugins, as YAML or JSON. Default: that of the plugin's first self-test with an event,
+    /// else {}.
+    #[arg(long = "with", value_name = "YAML")]
+    pub with: Option<String>,
+    /// The body of what HTTP requests get, where a sink reads it.
+    #[arg(long, value_name = "TEXT", default_value = "{}")]
+    pub answer: String,
+    /// How long each plugin is called.
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would show it")]
+    pub place: PluginPlace,
+    /// How to print the table.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub output: Output,
 }
@@ -270,6 +319,26 @@ pub struct Languages {
     /// How to print the table.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub output: Output,
+}
+
+/// The ConfigMap that `deploy/02-deployment.yaml` mounts as a directory of plugins.
+pub const PACK_NAME_DEFAULT: &str = "weir-plugins";
+
+/// `weir plugin pack`.
+#[derive(Debug, Args)]
+pub struct Pack {
+    /// Names of plugins, or paths to their files.
+    #[arg(required = true, value_name = "PLUGIN")]
+    pub plugins: Vec<String>,
+    /// The ConfigMap's name. The default is what deploy/02-deployment.yaml mounts at /plugins.
+    #[arg(long, value_name = "NAME", default_value = PACK_NAME_DEFAULT)]
+    pub name: String,
+    /// The ConfigMap's namespace. Default: none in the manifest, so that kubectl decides.
+    #[arg(long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would show it")]
+    pub place: PluginPlace,
 }
 
 /// The form of a command's output.

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use weir::cli::{Cli, Command, Plugin};
 use weir::commands::{
-    EXIT_FAILED, Surroundings, capture, check, plugin, plugin_build, plugin_languages, plugin_new,
-    plugin_test, print_line, run, say,
+    EXIT_FAILED, Surroundings, capture, check, plugin, plugin_bench, plugin_build, plugin_inspect,
+    plugin_languages, plugin_new, plugin_pack, plugin_test, print_line, run, say,
 };
 use weir_runtime::Compiler;
 
@@ -21,8 +21,12 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(arguments, &surroundings),
         Command::Capture(arguments) => capture::run(arguments),
         Command::Plugin(Plugin::List(arguments)) => plugin::list(arguments, &surroundings),
-        Command::Plugin(Plugin::Inspect(arguments)) => plugin::inspect(arguments, &surroundings),
+        Command::Plugin(Plugin::Inspect(arguments)) => {
+            plugin_inspect::run(arguments, &surroundings)
+        }
         Command::Plugin(Plugin::Test(arguments)) => plugin_test::run(arguments, &surroundings),
+        Command::Plugin(Plugin::Bench(arguments)) => plugin_bench::run(arguments, &surroundings),
+        Command::Plugin(Plugin::Pack(arguments)) => plugin_pack::run(arguments, &surroundings),
         Command::Plugin(Plugin::New(arguments)) => plugin_new::run(arguments),
         Command::Plugin(Plugin::Build(arguments)) => plugin_build::run(arguments, &surroundings),
         Command::Plugin(Plugin::Languages(arguments)) => plugin_languages::run(arguments),

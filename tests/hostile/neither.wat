@@ -10,5 +10,5 @@
     (local.get $at))
   (func (export "setup") (param i32 i32) (result i32)
     (i32.const 1024)) ;; twelve zero bytes: ok
-  (func (export "main") (result i32) (i32.const 1024))
+  (func (export "run") (result i32) (i32.const 1024))
 )

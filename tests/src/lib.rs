@@ -3,6 +3,7 @@
 //!
 //! `README.md` says how to write a case. Never a sleep: each wait is on a condition, with a deadline.
 
+pub mod authors;
 pub mod case;
 pub mod client;
 pub mod cluster;

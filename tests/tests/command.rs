@@ -250,7 +250,7 @@ fn plugin_inspect_shows_what_a_plugin_may_use() {
         &[
             "world        filter",
             "contract     0.1.0",
-            "change.set",
+            "changes the event: set",
             "onError      drop",
             "sha256:",
         ],

@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("shutdown", &[]),
     ("status", &[]),
     ("usage", &[]),
+    ("pack", &[]),
     ("config", &[]),
     ("position", &[]),
     ("telemetry", &["config"]),
@@ -59,6 +60,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Plugins: finding them, and setting up what a configuration uses.
     ("plugins", &["config"]),
     ("ways", &["config", "lines"]),
+    ("bench", &["ways"]),
     ("fixtures", &["config", "ways"]),
     // What authors of plugins are helped with: apart from all that runs.
     ("author", &["config"]),
@@ -96,11 +98,13 @@ const LAYERS: &[(&str, &[&str])] = &[
         "commands",
         &[
             "app",
+            "bench",
             "author",
             "cli",
             "config",
             "fixtures",
             "output",
+            "pack",
             "plugins",
             "prepare",
             "shutdown",

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::bundled;
+use crate::languages::Languages;
 use crate::servers::{self, Server};
 use crate::shell::{Failed, cargo, run, say, works};
 
@@ -17,6 +18,8 @@ pub struct Suites {
     pub kubernetes: bool,
     /// Against real servers of the sinks.
     pub real: bool,
+    /// Plugins in every language: one whose toolchain is missing is a failure.
+    pub languages: bool,
 }
 
 impl Suites {
@@ -27,9 +30,10 @@ impl Suites {
             match *flag {
                 "--kubernetes" => suites.kubernetes = true,
                 "--real" => suites.real = true,
+                "--languages" => suites.languages = true,
                 other => {
                     return Err(Failed(format!(
-                        "`{other}` is no flag of `cargo xtask test`: --kubernetes, --real"
+                        "`{other}` is no flag of `cargo xtask test`: --kubernetes, --real, --languages"
                     )));
                 }
             }
@@ -39,8 +43,13 @@ impl Suites {
 }
 
 /// Everything, and the suites that are asked for.
-pub fn test(dist: &Path, suites: Suites, servers: &[Server]) -> Result<(), Failed> {
-    everywhere(dist)?;
+pub fn test(
+    dist: &Path,
+    suites: Suites,
+    servers: &[Server],
+    languages: &Languages,
+) -> Result<(), Failed> {
+    everywhere(dist, suites, languages)?;
     if suites.kubernetes {
         say("the whole weir against a real API server");
         let mut suite = suite("cluster");
@@ -87,7 +96,7 @@ pub fn kubernetes_can_run() -> Result<(), Failed> {
 }
 
 /// Cheapest first; stops at the first failure.
-fn everywhere(dist: &Path) -> Result<(), Failed> {
+fn everywhere(dist: &Path, suites: Suites, languages: &Languages) -> Result<(), Failed> {
     say("format");
     run(cargo().args(["fmt", "--all", "--check"]))?;
     say("lints");
@@ -114,9 +123,12 @@ fn everywhere(dist: &Path) -> Result<(), Failed> {
     ]);
     shape.args(bundled().map(|(_, name)| dist.join("plugins").join(format!("{name}.wasm"))));
     run(shape.stdout(std::process::Stdio::null()))?;
-    say("tests of the host, of the SDK and the plugins (natively), cases, hostile plugins");
+    say(
+        "tests of the host, of the SDK and the plugins (natively), cases, hostile plugins, languages",
+    );
     let mut tests = cargo();
     tests.args(["test", "--release", "--workspace"]);
+    languages.hand_over(&mut tests, suites.languages);
     // The suites against real servers are asked for, never found by chance.
     tests.env_remove("WEIR_KUBERNETES");
     SERVER_VARIABLES
@@ -133,8 +145,8 @@ fn everywhere(dist: &Path) -> Result<(), Failed> {
     optional("deny", &["deny", "check", "licenses", "bans", "sources"])
 }
 
-/// The benchmarks: criterion's of the runtime, then the whole way of an event, then delivery.
-pub fn bench(dist: &Path) -> Result<(), Failed> {
+/// The benchmarks: criterion's of the runtime, then the whole way of an event, then delivery, reloads and languages.
+pub fn bench(dist: &Path, languages: &Languages) -> Result<(), Failed> {
     let packages = [
         "--package",
         "weir-event",
@@ -145,10 +157,10 @@ pub fn bench(dist: &Path) -> Result<(), Failed> {
         "--package",
         "weir-tests",
     ];
-    run(with_dist(
-        cargo().arg("bench").args(packages).args(["--benches"]),
-        dist,
-    ))
+    let mut bench = cargo();
+    bench.arg("bench").args(packages).args(["--benches"]);
+    languages.hand_over(&mut bench, false);
+    run(with_dist(&mut bench, dist))
 }
 
 /// The tests run the real binary and the real plugins.

@@ -3,6 +3,7 @@
 //! Each command says what it does before it does it, on standard error; only data goes to standard output.
 
 mod checks;
+mod languages;
 mod servers;
 mod shell;
 mod wasm;
@@ -20,7 +21,9 @@ const HELP: &str = "cargo xtask COMMAND
   test      everything: format, lints, build, unit tests, cases, hostile plugins, documentation
             --kubernetes: and the suite against a real API server; tests/README.md says what it needs
             --real: and the suites against a real OpenSearch and Elasticsearch, which it gets with Maven
-  bench     benchmarks of the runtime, and of the whole way of an event
+            --languages: and plugins in every language; installs what is missing (without it: in those that are there)
+  languages the toolchains of all languages that plugins are written in: installs what is missing
+  bench     benchmarks of the runtime, of the whole way of an event, and of the languages of plugins
 ";
 
 /// The bundled plugins: packages, each with the names that its plugin ships under.
@@ -48,7 +51,8 @@ fn main() -> ExitCode {
         ["plugins"] => plugins(),
         ["demo"] => demo(),
         ["test", ref flags @ ..] => checks::Suites::of(flags).and_then(test),
-        ["bench"] => build().and_then(|()| checks::bench(&dist())),
+        ["languages"] => languages().install(&root()),
+        ["bench"] => build().and_then(|()| checks::bench(&dist(), &languages())),
         _ => {
             eprint!("{HELP}");
             return ExitCode::from(2);
@@ -76,6 +80,10 @@ fn target() -> PathBuf {
 
 fn dist() -> PathBuf {
     target().join("dist")
+}
+
+fn languages() -> languages::Languages {
+    languages::Languages::below(&target())
 }
 
 fn build() -> Result<(), Failed> {
@@ -107,8 +115,12 @@ fn test(suites: checks::Suites) -> Result<(), Failed> {
         true => servers::build(&root().join("tests/servers"), &target().join("servers"))?,
         false => Vec::new(),
     };
+    let languages = languages();
+    if suites.languages {
+        languages.install(&root())?;
+    }
     build_with_tests()?;
-    checks::test(&dist(), suites, &servers)
+    checks::test(&dist(), suites, &servers, &languages)
 }
 
 fn plugins() -> Result<(), Failed> {

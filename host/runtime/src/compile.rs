@@ -115,7 +115,11 @@ fn to_code(engine: &Engine, wasm: &[u8]) -> Result<Vec<u8>, LoadProblem> {
     engine
         .wasmtime()
         .precompile_component(&component)
-        .map_err(|error| LoadProblem::Compile(format!("{error:#}")))
+        .map_err(|error| {
+            let said = format!("{error:#}");
+            let advice = crate::advice::about_compiler(&said);
+            LoadProblem::Compile(format!("{said}{advice}"))
+        })
 }
 
 /// What the child does: reads a plugin, lifts and compiles it, writes machine code.

@@ -102,11 +102,33 @@ impl PluginFile {
         PluginFile::of(path, bytes)
     }
 
+    /// As [`read`](PluginFile::read), without what it says of itself: for whoever looks at a file that may be wrong.
+    ///
+    /// # Errors
+    /// As [`read`](PluginFile::read), but for the description.
+    pub fn read_undescribed(path: &Path) -> Result<PluginFile, LoadError> {
+        let fail = |problem| LoadError {
+            file: path.to_path_buf(),
+            problem,
+        };
+        split_name(path).ok_or_else(|| fail(LoadProblem::Ending))?;
+        PluginFile::undescribed(path, read_limited(path).map_err(fail)?)
+    }
+
     /// Of the bytes of a file that was read before.
     ///
     /// # Errors
     /// As [`read`](PluginFile::read).
     pub fn of(path: &Path, bytes: Vec<u8>) -> Result<PluginFile, LoadError> {
+        let mut file = PluginFile::undescribed(path, bytes)?;
+        file.description = describe(&file.wasm).map_err(|problem| LoadError {
+            file: path.to_path_buf(),
+            problem,
+        })?;
+        Ok(file)
+    }
+
+    fn undescribed(path: &Path, bytes: Vec<u8>) -> Result<PluginFile, LoadError> {
         let fail = |problem| LoadError {
             file: path.to_path_buf(),
             problem,
@@ -115,14 +137,13 @@ impl PluginFile {
         let digest = hex(&Sha256::digest(&bytes));
         let file_bytes = bytes.len() as u64;
         let wasm = unpack(bytes).map_err(fail)?;
-        let description = describe(&wasm).map_err(fail)?;
         Ok(PluginFile {
             path: path.to_path_buf(),
             name,
             wasm,
             file_bytes,
             digest,
-            description,
+            description: Description::default(),
         })
     }
 }

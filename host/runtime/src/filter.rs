@@ -137,6 +137,13 @@ impl Filter {
         self.once(event, EMITTED_EVENTS_MAX)
     }
 
+    /// Notes the memory that the instance has now, which a call does only now and then: for whoever asks how much it was.
+    pub fn note_memory(&self) {
+        if let Some(live) = &self.live {
+            self.of.used_memory(live.memory_bytes());
+        }
+    }
+
     /// One call, counted, and measured now and then.
     fn once(&mut self, event: EventRef<'_>, emits_max: usize) -> Result<Processed, Failure> {
         self.of.standing.called(self.shard);
@@ -147,9 +154,7 @@ impl Filter {
         let of = &self.of;
         if let Some(begun) = begun {
             of.times.add(processor_time().saturating_sub(begun));
-            if let Some(live) = &self.live {
-                of.used_memory(live.memory_bytes());
-            }
+            self.note_memory();
         }
         match &answer {
             Ok(_) | Err(Failure::Answered { .. }) => of.quarantine.answered(),
@@ -175,6 +180,7 @@ impl Filter {
         }
         let answer = live.call(self.of.limits.time);
         if matches!(answer, Err(Failure::Fault(_))) {
+            self.of.used_memory(live.memory_bytes());
             return Err(answer.err().expect("it is an error")); // and the instance is dropped
         }
         let processed = answer.map(|verdict| processed(&mut live, verdict));

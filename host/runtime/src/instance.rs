@@ -63,8 +63,13 @@ where
         let setup_time = of.limits.setup_time();
         let instance = guarded(&mut store, "setup", setup_time, |store| {
             plugin.linked.instantiate(store)
-        })?;
-        set_up(&mut store, &instance, of, setup_time)?;
+        });
+        let instance = instance.and_then(|instance| {
+            set_up(&mut store, &instance, of, setup_time)?;
+            Ok(instance)
+        });
+        of.used_memory(store.data().limiter.memory_bytes());
+        let instance = instance?;
         let call = instance
             .get_typed_func(&mut store, name)
             .map_err(|error| mistyped(name, &error))?;
@@ -163,6 +168,12 @@ fn explain(
                 .to_owned(),
         ),
         Some(Trap::StackOverflow) => (FaultKind::Stack, "it recursed too deeply".to_owned()),
+        Some(Trap::IndirectCallToNull) if is_unlinked(error) => (
+            FaultKind::Trap,
+            "it called an import from its `start` section, when none is linked yet: do that in `_initialize` or `setup` \
+             (AssemblyScript: --exportStart _initialize)"
+                .to_owned(),
+        ),
         _ if context.limiter.memory_refused() => {
             let memory = mebibytes(limits.memory_bytes);
             (
@@ -196,6 +207,13 @@ fn explain(
         kind,
         text: clean(&format!("{text}{}", frames(error)), ANSWER_BYTES_MAX),
     }
+}
+
+/// Whether the innermost frame is in the module through which lifting links imports: they are missing there.
+fn is_unlinked(error: &wasmtime::Error) -> bool {
+    let backtrace = error.downcast_ref::<WasmBacktrace>();
+    let innermost = backtrace.and_then(|backtrace| backtrace.frames().first());
+    innermost.is_some_and(|frame| frame.module().name() == Some("wit-component:shim"))
 }
 
 fn mebibytes(bytes: usize) -> String {

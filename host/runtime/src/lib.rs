@@ -13,6 +13,7 @@
 //! no particular plugin. Calls block: they belong on threads with [`CALLER_STACK_BYTES`] of stack, never
 //! on an async worker.
 
+mod advice;
 mod cache;
 mod child;
 mod compile;
@@ -33,6 +34,7 @@ mod quarantine;
 mod random;
 mod secrets;
 mod section;
+mod shape;
 mod sink;
 mod standing;
 mod state;
@@ -50,8 +52,8 @@ pub use file::{
 };
 pub use filter::{Decision, Filter, Processed};
 pub use lift::{CONTRACT, lift};
-pub use limits::Limits;
-pub use logs::{LogLimit, clean};
+pub use limits::{Limits, processor_time};
+pub use logs::{LogLimit, Recorder, clean};
 pub use outbound::{NoOutbound, Outbound, Request, Response};
 pub use output::{NoOutput, Output};
 pub use plugin::{CONTRACT_VERSION, Kind, Plugin};
@@ -60,6 +62,7 @@ pub use quarantine::{
 };
 pub use secrets::Secrets;
 pub use section::with_description;
+pub use shape::{Imported, Shape, Tool};
 pub use sink::{Delivered, Outcome, Sink};
 pub use standing::{Calls, LastFailure, Standing};
 pub use state::STATE_BYTES_MAX;

@@ -3,14 +3,14 @@
 //! Any compiler's output is welcome: the canonical names, the standard mangling (`cm32p2|…`), and
 //! modules that import WASI preview 1, which get stubs that grant nothing.
 
-use std::collections::BTreeSet;
-
-use wasmparser::{ExternalKind, Payload};
+use wasmparser::Parser;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, WorldId};
 
+use crate::advice;
 use crate::error::LoadProblem;
-use crate::plugin::{Kind, PACKAGE, check_version, contract_of, explain_link, foreign_import};
+use crate::plugin::{Kind, PACKAGE, check_version, contract_of, explain_link};
+use crate::shape::{Shape, WASI};
 
 /// Part of the compile cache's key: raise it when lifting makes another component of the same file.
 pub(crate) const LIFT_VERSION: u32 = 2;
@@ -20,7 +20,6 @@ pub const CONTRACT: &str = include_str!("../../../plugin-sdk/wit/0.1.0/weir.wit"
 
 /// What names of the standard mangling begin with.
 const MANGLED: &str = "cm32p2|";
-const WASI: &str = "wasi_snapshot_preview1";
 const WASI_STUB: &str = include_str!("nowasi.wat");
 const WASI_STUB_WORLD: &str = "package weir:stub; world stub { import weir:plugin/host@0.1.0; }";
 
@@ -29,20 +28,37 @@ const WASI_STUB_WORLD: &str = "package weir:stub; world stub { import weir:plugi
 /// # Errors
 /// When it is damaged, exports no plugin, or imports what the contract lacks: each says what to do.
 pub fn lift(wasm: &[u8]) -> Result<Vec<u8>, LoadProblem> {
-    let shape = Shape::read(wasm)?;
-    if shape.component {
+    if Parser::is_component(wasm) {
         return Ok(wasm.to_vec());
     }
-    let kind = Kind::of_exports(|name| shape.exports_plugin_function(name))?;
-    let newest_patch = shape.check_imports(kind)?;
-    shape.check_exports()?;
+    let (shape, damage) = Shape::read(wasm);
+    if let Some(problem) = damage {
+        return Err(problem);
+    }
+    let kind = kind_of(&shape)?;
+    let newest_patch = check_imports(&shape, kind)?;
+    check_exports(&shape)?;
     let mut module = wasm.to_vec();
-    if !shape.typed {
+    if !shape.is_typed {
         let (resolve, world) = world(kind)?;
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
             .map_err(|error| LoadProblem::Lift(chain(error)))?;
     }
-    encode(&module, shape.wasi).map_err(|error| explain(&error, newest_patch, kind))
+    let wasi = !shape.wasi().is_empty();
+    encode(&module, wasi).map_err(|error| explain(&error, newest_patch, kind))
+}
+
+/// The world that its exports choose.
+fn kind_of(shape: &Shape) -> Result<Kind, LoadProblem> {
+    let kind = Kind::of_exports(
+        |name| exports_plugin_function(shape, name),
+        || advice::no_world(shape),
+    )?;
+    advice::never_started(shape).map_or(Ok(kind), |problem| Err(LoadProblem::NoWorld(problem)))
+}
+
+fn exports_plugin_function(shape: &Shape, name: &str) -> bool {
+    shape.exports(name) || shape.exports(&format!("cm32p2||{name}"))
 }
 
 fn world(kind: Kind) -> Result<(Resolve, WorldId), LoadProblem> {
@@ -89,140 +105,72 @@ fn chain(error: impl std::fmt::Display) -> String {
     format!("{error:#}")
 }
 
-/// What can be seen of a module without compiling it.
-#[derive(Default)]
-struct Shape {
-    component: bool,
-    /// A custom section says which world it was built for.
-    typed: bool,
-    wasi: bool,
-    /// The modules that it imports from, each once.
-    imports: BTreeSet<String>,
-    exports: Vec<String>,
+/// The encoder's own words do not say what to do. Gives the newest patch release of the contract that is imported. A
+/// module that brings its types may import more than the contract: linking sees to it.
+fn check_imports(shape: &Shape, kind: Kind) -> Result<u32, LoadProblem> {
+    if let Some(problem) = advice::memory(shape) {
+        return Err(LoadProblem::Refused(problem.to_owned()));
+    }
+    let mut newest_patch = 0;
+    for import in &shape.imports {
+        let name = &import.module;
+        let plain = name.strip_prefix(MANGLED).unwrap_or(name);
+        let Some((interface, version)) = plain
+            .strip_prefix(PACKAGE)
+            .and_then(|rest| rest.split_once('@'))
+        else {
+            if name == WASI || shape.is_typed && name.contains([':', '$']) {
+                continue;
+            }
+            let problem = advice::foreign_import(name, &import.names);
+            return Err(LoadProblem::Import(problem));
+        };
+        // The standard mangling names no patch release.
+        if name == plain || version.matches('.').count() > 1 {
+            newest_patch = newest_patch.max(check_version(name, version)?);
+        } else {
+            check_version(name, &format!("{version}.0"))?;
+        }
+        let (here, there) = match kind {
+            Kind::Filter => ("filter", "sink"),
+            Kind::Sink | Kind::SinkProbe => ("sink", "filter"),
+        };
+        let only_there = match kind {
+            Kind::Filter => ["batch", "output"].as_slice(),
+            Kind::Sink | Kind::SinkProbe => ["change"].as_slice(),
+        };
+        if only_there.contains(&interface) {
+            return Err(LoadProblem::Import(format!(
+                "imports `{name}`, which is for a {there}, and exports a {here}: expected one or the other"
+            )));
+        }
+    }
+    Ok(newest_patch)
 }
 
-impl Shape {
-    fn read(wasm: &[u8]) -> Result<Shape, LoadProblem> {
-        let mut shape = Shape::default();
-        for payload in wasmparser::Parser::new(0).parse_all(wasm) {
-            match payload.map_err(|error| LoadProblem::Damaged(error.to_string()))? {
-                Payload::Version {
-                    encoding: wasmparser::Encoding::Component,
-                    ..
-                } => {
-                    shape.component = true;
-                    return Ok(shape);
-                }
-                Payload::CustomSection(section) if section.name().starts_with("component-type") => {
-                    shape.typed = true;
-                }
-                Payload::ImportSection(section) => shape.read_imports(section)?,
-                Payload::ExportSection(section) => {
-                    for export in section {
-                        let export =
-                            export.map_err(|error| LoadProblem::Damaged(error.to_string()))?;
-                        if matches!(export.kind, ExternalKind::Func | ExternalKind::Memory) {
-                            shape.exports.push(export.name.to_owned());
-                        }
-                    }
-                }
-                _ => {}
-            }
+/// The encoder's own words for these do not say what to do.
+fn check_exports(shape: &Shape) -> Result<(), LoadProblem> {
+    let mangled = shape
+        .exports
+        .iter()
+        .any(|export| export.starts_with(MANGLED));
+    let (memory, realloc) = if mangled {
+        ("cm32p2_memory", "cm32p2_realloc")
+    } else {
+        ("memory", "cabi_realloc")
+    };
+    for (name, advice) in [(memory, advice::MEMORY), (realloc, advice::REALLOC)] {
+        if !shape.exports(name) {
+            return Err(LoadProblem::MissingExport { name, advice });
         }
-        Ok(shape)
     }
-
-    fn exports(&self, name: &str) -> bool {
-        self.exports.iter().any(|export| export == name)
+    if !exports_plugin_function(shape, "setup") {
+        return Err(LoadProblem::MissingExport {
+            name: "setup",
+            advice: advice::SETUP,
+        });
     }
-
-    fn exports_plugin_function(&self, name: &str) -> bool {
-        self.exports(name) || self.exports(&format!("cm32p2||{name}"))
-    }
-
-    fn read_imports(
-        &mut self,
-        section: wasmparser::ImportSectionReader<'_>,
-    ) -> Result<(), LoadProblem> {
-        for import in section.into_imports() {
-            let import = import.map_err(|error| LoadProblem::Damaged(error.to_string()))?;
-            self.wasi |= import.module == WASI;
-            if !self.imports.contains(import.module) {
-                self.imports.insert(import.module.to_owned());
-            }
-        }
-        Ok(())
-    }
-
-    /// The encoder's own words do not say what to do. Gives the newest patch release of the contract that
-    /// is imported. A module that brings its types may import more than the contract: linking sees to it.
-    fn check_imports(&self, kind: Kind) -> Result<u32, LoadProblem> {
-        let mut newest_patch = 0;
-        for name in &self.imports {
-            let plain = name.strip_prefix(MANGLED).unwrap_or(name);
-            let Some((interface, version)) = plain
-                .strip_prefix(PACKAGE)
-                .and_then(|rest| rest.split_once('@'))
-            else {
-                if self.typed || name == WASI {
-                    continue;
-                }
-                return Err(LoadProblem::Import(foreign_import(name)));
-            };
-            // The standard mangling names no patch release.
-            if name == plain || version.matches('.').count() > 1 {
-                newest_patch = newest_patch.max(check_version(name, version)?);
-            } else {
-                check_version(name, &format!("{version}.0"))?;
-            }
-            let (here, there) = match kind {
-                Kind::Filter => ("filter", "sink"),
-                Kind::Sink | Kind::SinkProbe => ("sink", "filter"),
-            };
-            let only_there = match kind {
-                Kind::Filter => ["batch", "output"].as_slice(),
-                Kind::Sink | Kind::SinkProbe => ["change"].as_slice(),
-            };
-            if only_there.contains(&interface) {
-                return Err(LoadProblem::Import(format!(
-                    "imports `{name}`, which is for a {there}, and exports a {here}: expected one or the other"
-                )));
-            }
-        }
-        Ok(newest_patch)
-    }
-
-    /// The encoder's own words for these do not say what to do.
-    fn check_exports(&self) -> Result<(), LoadProblem> {
-        let mangled = self
-            .exports
-            .iter()
-            .any(|export| export.starts_with(MANGLED));
-        let (memory, realloc) = if mangled {
-            ("cm32p2_memory", "cm32p2_realloc")
-        } else {
-            ("memory", "cabi_realloc")
-        };
-        for (name, advice) in [
-            (memory, "export its linear memory under this name"),
-            (
-                realloc,
-                "export an allocator (old pointer, old length, alignment, new length) -> pointer",
-            ),
-        ] {
-            if !self.exports(name) {
-                return Err(LoadProblem::MissingExport { name, advice });
-            }
-        }
-        if !self.exports_plugin_function("setup") {
-            let advice = "export it: it takes the configuration as JSON and may accept anything";
-            return Err(LoadProblem::MissingExport {
-                name: "setup",
-                advice,
-            });
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// Adds what to do to the encoder's words.

@@ -194,8 +194,8 @@ impl CallClock {
     }
 }
 
-/// Of this thread, so far.
-pub(crate) fn processor_time() -> Duration {
+/// Processor time of this thread, so far.
+pub fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(
         time.tv_sec.unsigned_abs(),

@@ -1,7 +1,7 @@
 //! A plugin's log lines: bounded in number and length, and safe for any terminal.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tracing::Level;
@@ -54,12 +54,23 @@ impl LogLimit {
     }
 }
 
+/// Gets each line that a plugin logs, safe for a terminal and of bounded length, in place of the log.
+pub type Recorder = dyn Fn(Level, &str) + Send + Sync;
+
 /// The log of one use of a plugin.
 pub(crate) struct PluginLog {
     name: String,
     plugin: String,
-    limit: LogLimit,
+    way: Way,
     said_once: AtomicBool,
+}
+
+/// Where lines go.
+enum Way {
+    /// Into weir's own log, so many a second.
+    Written(LogLimit),
+    /// To somebody who wants all of them.
+    Recorded(Arc<Recorder>),
 }
 
 impl PluginLog {
@@ -67,23 +78,26 @@ impl PluginLog {
         PluginLog {
             name: name.to_owned(),
             plugin: plugin.to_owned(),
-            limit: LogLimit::new(LINES_A_SECOND_MAX),
+            way: Way::Written(LogLimit::new(LINES_A_SECOND_MAX)),
             said_once: AtomicBool::new(false),
         }
     }
 
-    /// One that writes nothing.
-    pub(crate) fn silent() -> PluginLog {
+    /// One that hands its lines on.
+    pub(crate) fn recorded(recorder: Arc<Recorder>) -> PluginLog {
         PluginLog {
-            limit: LogLimit::new(0),
-            said_once: AtomicBool::new(true),
+            way: Way::Recorded(recorder),
             ..PluginLog::new("", "")
         }
     }
 
     /// Writes a line the plugin logged.
     pub(crate) fn line(&self, level: Level, text: &str) {
-        let Some(suppressed) = self.limit.admit() else {
+        let limit = match &self.way {
+            Way::Written(limit) => limit,
+            Way::Recorded(recorder) => return recorder(level, &clean(text, LINE_BYTES_MAX)),
+        };
+        let Some(suppressed) = limit.admit() else {
             return;
         };
         let (r#use, plugin, message) = (&*self.name, &*self.plugin, clean(text, LINE_BYTES_MAX));
@@ -105,8 +119,12 @@ impl PluginLog {
 
     /// The host's own remark about this plugin, the first time only.
     pub(crate) fn say_once(&self, text: &str) {
-        if !self.said_once.swap(true, Ordering::Relaxed) {
-            tracing::warn!(r#use = self.name, plugin = self.plugin, "{text}");
+        if self.said_once.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        match &self.way {
+            Way::Written(_) => tracing::warn!(r#use = self.name, plugin = self.plugin, "{text}"),
+            Way::Recorded(recorder) => recorder(Level::WARN, text),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, InstancePre};
 
+use crate::advice;
 use crate::cache::Cache;
 use crate::compile::{Compiler, compile};
 use crate::context::Context;
@@ -12,6 +13,7 @@ use crate::engine::Engine;
 use crate::error::{LoadError, LoadProblem};
 use crate::file::{Description, PluginFile};
 use crate::interfaces;
+use crate::shape::Shape;
 
 /// The contract's package.
 pub(crate) const PACKAGE: &str = "weir:plugin/";
@@ -50,7 +52,11 @@ impl Kind {
         }
     }
 
-    pub(crate) fn of_exports(exports: impl Fn(&str) -> bool) -> Result<Kind, LoadProblem> {
+    /// `neither` words what to do where it exports no plugin's function.
+    pub(crate) fn of_exports(
+        exports: impl Fn(&str) -> bool,
+        neither: impl FnOnce() -> String,
+    ) -> Result<Kind, LoadProblem> {
         match (exports("process"), exports("deliver"), exports("probe")) {
             (true, false, _) => Ok(Kind::Filter),
             (false, true, false) => Ok(Kind::Sink),
@@ -60,11 +66,7 @@ impl Kind {
                  make two plugins of it"
                     .into(),
             )),
-            (false, false, _) => Err(LoadProblem::NoWorld(
-                "exports neither `process` (a filter) nor `deliver` (a sink): export one of them \
-                 (for Go: -buildmode=c-shared and //go:wasmexport)"
-                    .into(),
-            )),
+            (false, false, _) => Err(LoadProblem::NoWorld(neither())),
         }
     }
 }
@@ -139,14 +141,18 @@ impl Plugin {
         component: &Component,
     ) -> Result<Plugin, LoadProblem> {
         let ty = component.component_type();
-        let kind = Kind::of_exports(|name| ty.get_export(engine.wasmtime(), name).is_some())?;
+        // A foreign import says more of how it was built than a missing export does.
+        let (imports, contract) = read_imports(engine, component)?;
+        let kind = Kind::of_exports(
+            |name| ty.get_export(engine.wasmtime(), name).is_some(),
+            || advice::no_world(&Shape::read(&file.wasm).0),
+        )?;
         if ty.get_export(engine.wasmtime(), "setup").is_none() {
             return Err(LoadProblem::MissingExport {
                 name: "setup",
-                advice: "export it: it takes the configuration as JSON and may accept anything",
+                advice: advice::SETUP,
             });
         }
-        let (imports, contract) = read_imports(engine, component)?;
         let linked = interfaces::linker(engine, kind)
             .and_then(|linker| linker.instantiate_pre(component))
             .map_err(|error| explain_link(&format!("{error:#}"), &contract, kind))?;
@@ -192,7 +198,7 @@ fn read_imports(
             .strip_prefix(PACKAGE)
             .and_then(|rest| rest.split_once('@'))
         else {
-            return Err(LoadProblem::Import(foreign_import(name)));
+            return Err(LoadProblem::Import(advice::foreign_import(name, &[])));
         };
         newest_patch = newest_patch.max(check_version(name, version)?);
         if let ComponentItem::ComponentInstance(instance) = import.ty {
@@ -210,19 +216,6 @@ fn read_imports(
 /// The contract of this patch release.
 pub(crate) fn contract_of(patch: u32) -> String {
     format!("{CONTRACT_MINOR}.{patch}")
-}
-
-/// An import that is none of the contract's.
-pub(crate) fn foreign_import(name: &str) -> String {
-    let advice = if name.starts_with("wasi:") {
-        "build it without WASI 0.2 (componentize-qjs and componentize-py: --stub-wasi; Rust: target \
-         wasm32-unknown-unknown)"
-    } else {
-        "build it without what needs this"
-    };
-    format!(
-        "imports `{name}`, which weir does not offer: expected imports of {PACKAGE}*@{CONTRACT_VERSION} only; {advice}"
-    )
 }
 
 /// The patch release of the contract that an import names.

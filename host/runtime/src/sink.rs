@@ -100,9 +100,6 @@ impl Sink {
         let begun = processor_time();
         let answer = self.call(documents, laid_out);
         self.of.times.add(processor_time().saturating_sub(begun));
-        if let Some(live) = &self.live {
-            self.of.used_memory(live.memory_bytes());
-        }
         if let Err(failure) = &answer {
             self.of.standing.failed(failure);
         }
@@ -125,6 +122,7 @@ impl Sink {
             unreachable!("the batch was put at hand before the call, and no import takes it away")
         };
         *documents = batch.documents;
+        self.of.used_memory(live.memory_bytes());
         if !matches!(answer, Err(Failure::Fault(_))) {
             self.live = Some(live);
         }

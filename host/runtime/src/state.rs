@@ -71,6 +71,11 @@ impl State {
 }
 
 impl State {
+    /// Forgets all entries.
+    pub(crate) fn clear(&self) {
+        *self.inner.lock().unwrap_or_else(PoisonError::into_inner) = Inner::default();
+    }
+
     /// Takes over all entries of another store, which is empty then.
     pub(crate) fn absorb(&self, other: &State, now: Instant) {
         let other =

@@ -9,7 +9,7 @@ use tracing::Level;
 
 use crate::error::{Failure, Fault};
 use crate::limits::Limits;
-use crate::logs::PluginLog;
+use crate::logs::{PluginLog, Recorder};
 use crate::outbound::{NoOutbound, Outbound};
 use crate::output::{NoOutput, Output};
 use crate::quarantine::Quarantine;
@@ -77,10 +77,10 @@ impl Use {
         self
     }
 
-    /// Without log lines of its own: a trial.
+    /// Whose log lines somebody gets who wants to see all of them: a test. They are not in weir's own log.
     #[must_use]
-    pub fn silent(mut self) -> Use {
-        self.log = PluginLog::silent();
+    pub fn recorded(mut self, recorder: Arc<Recorder>) -> Use {
+        self.log = PluginLog::recorded(recorder);
         self
     }
 
@@ -146,6 +146,11 @@ impl Use {
 
     pub(crate) fn used_memory(&self, bytes: usize) {
         self.memory_bytes.fetch_max(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Empties the state: for a bench, which shows the same events again and again.
+    pub fn forget_state(&self) {
+        self.standing.state.clear();
     }
 
     /// A call failed.

@@ -31,7 +31,11 @@ fn crashes() {
     check_fault("print-then-trap", FaultKind::Trap, unreachable);
     check_fault("stack", FaultKind::Stack, "recursed too deeply (in down");
     check_setup_fault("trap-setup", FaultKind::Trap, "(in setup)");
-    check_setup_fault("trap-start", FaultKind::Trap, "start");
+    check_setup_fault(
+        "trap-start",
+        FaultKind::Trap,
+        "it called an import from its `start` section, when none is linked yet",
+    );
 }
 
 #[test]

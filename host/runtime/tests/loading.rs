@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use common::*;
-use weir_runtime::{Compiler, Kind, OnError, Plugin, PluginFile};
+use weir_runtime::{Compiler, Kind, OnError, Plugin, PluginFile, Shape};
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder.join(name);
@@ -164,13 +164,38 @@ fn foreign_imports_are_named_with_what_to_do() {
     for (name, starts_with, advice) in [
         (
             "import-wasi-http",
-            "imports `wasi:http/outgoing-handler@0.2.0`, which weir does not offer",
+            "imports `wasi:http/outgoing-handler@0.2.0` (handle), which weir does not offer",
             "build it without WASI 0.2",
         ),
         (
             "import-env",
-            "imports `env`, which weir does not offer",
-            "build it without what needs this",
+            "imports `env` (foo), which weir does not offer",
+            "declared and nowhere defined: write them, or link what has them",
+        ),
+        (
+            "import-undefined",
+            "imports `env` (memcpy, strlen), which weir does not offer",
+            "declared and nowhere defined: write them, or link what has them",
+        ),
+        (
+            "import-abort",
+            "imports `env` (abort), which weir does not offer",
+            "--use abort=weir/abort_",
+        ),
+        (
+            "import-memory",
+            "imports its memory, and a plugin has its own",
+            "build it without --import-memory",
+        ),
+        (
+            "import-wbindgen",
+            "imports `__wbindgen_placeholder__` (__wbindgen_describe), which weir does not offer",
+            "build with weir-plugin alone, without wasm-bindgen",
+        ),
+        (
+            "component-wasi",
+            "imports `wasi:cli/environment@0.2.6`, which weir does not offer",
+            "componentize-qjs and componentize-py: --stub-wasi",
         ),
         (
             "import-batch",
@@ -187,6 +212,137 @@ fn foreign_imports_are_named_with_what_to_do() {
         assert!(problem.starts_with(starts_with), "{name}: {problem}");
         assert!(problem.contains(advice), "{name}: {problem}");
     }
+}
+
+#[test]
+fn programs_are_told_from_libraries() {
+    for (name, starts_with, advice) in [
+        (
+            "go-command",
+            "is a program (it exports `_start`), not a library that exports `process`",
+            "go build -buildmode=c-shared, and mark the functions with //go:wasmexport",
+        ),
+        (
+            "go-command-exports",
+            "is a program (it exports `_start`), so that Go's runtime would not be there",
+            "go build -buildmode=c-shared",
+        ),
+        (
+            "import-gojs",
+            "is Go for JavaScript (it imports `gojs`)",
+            "GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared",
+        ),
+        (
+            "rust-program",
+            "is a program (it exports `main`), not a library",
+            "[lib] crate-type = [\"cdylib\"]",
+        ),
+        (
+            "neither",
+            "exports neither `process` (a filter) nor `deliver` (a sink): export one of them",
+            "__attribute__((export_name(\"process\")))",
+        ),
+        ("no-memory", "exports no `memory`", "-Wl,--export-memory"),
+        (
+            "no-realloc",
+            "exports no `cabi_realloc`",
+            "wit-bindgen 0.60 dropped it, use 0.58",
+        ),
+    ] {
+        let problem = load_error(name);
+        assert!(problem.starts_with(starts_with), "{name}: {problem}");
+        assert!(problem.contains(advice), "{name}: {problem}");
+    }
+}
+
+#[test]
+fn features_that_are_not_run_are_named_with_what_to_do() {
+    for (name, starts_with, advice) in [
+        (
+            "component-async",
+            "cannot be compiled: ",
+            "componentize-qjs: build it with --sync",
+        ),
+        ("exceptions", "cannot be compiled: ", "-fno-exceptions"),
+        (
+            "gc",
+            "cannot be compiled: ",
+            "use a language that brings its own",
+        ),
+        (
+            "memory64",
+            "has a memory with 64-bit addresses, which components cannot have",
+            "build it for wasm32",
+        ),
+        (
+            "memory-shared",
+            "has a memory that is shared between threads, and a plugin has one thread",
+            "no -pthread",
+        ),
+    ] {
+        let problem = load_error(name);
+        assert!(problem.starts_with(starts_with), "{name}: {problem}");
+        assert!(problem.contains(advice), "{name}: {problem}");
+    }
+    for name in ["simd", "tail-call"] {
+        filter(name).process(event("Fine").event()).expect(name);
+    }
+}
+
+#[test]
+fn what_is_seen_of_a_file_needs_no_plugin() {
+    let shape = |name: &str| {
+        let file = PluginFile::read_undescribed(&hostile(name)).expect("WebAssembly");
+        Shape::read(&file.wasm).0
+    };
+    let go = shape("go-command");
+    assert!(!go.is_component && !go.is_typed);
+    assert_eq!(go.wasi(), ["proc_exit"]);
+    assert_eq!(go.exports, ["memory", "_start"]);
+    assert_eq!(go.memory_bytes, 65536);
+    let tools: Vec<String> = go
+        .tools
+        .iter()
+        .map(|tool| format!("{} {} {}", tool.role, tool.name, tool.version))
+        .collect();
+    assert_eq!(
+        tools,
+        [
+            "language Go go1.26.0",
+            "processed-by Go cmd/compile go1.26.0"
+        ]
+    );
+    let wasi = shape("component-wasi");
+    assert!(wasi.is_component);
+    let modules: Vec<&str> = wasi
+        .imports
+        .iter()
+        .map(|import| import.module.as_str())
+        .collect();
+    assert_eq!(
+        modules,
+        [
+            "wasi:cli/environment@0.2.6",
+            "wasi:clocks/monotonic-clock@0.2.6"
+        ]
+    );
+    assert_eq!(wasi.exports, ["setup", "process"]);
+    assert_eq!(shape("memories").memory_bytes, 3 * (12 << 20));
+}
+
+#[test]
+fn what_can_be_read_of_a_damaged_module_is_shown() {
+    let source = std::fs::read(hostile("drop-pulled")).expect("a file");
+    let binary = wat::parse_bytes(&source).expect("valid text");
+    for length in 8..binary.len() {
+        if let (_, Some(problem)) = Shape::read(&binary[..length]) {
+            assert!(problem.to_string().starts_with("is damaged ("), "{problem}");
+        }
+    }
+    let (shape, damage) = Shape::read(&binary[..binary.len() - 1]);
+    assert!(damage.is_some() && shape.exports("process") && shape.imports.len() == 1);
+    assert!(Shape::read(b"").1.is_some());
+    assert!(Shape::read(b"\0asm\x0d\0\x01\0\xff").1.is_some());
 }
 
 #[test]

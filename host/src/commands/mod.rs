@@ -2,13 +2,18 @@
 
 pub mod capture;
 pub mod check;
+mod own_plugin;
 pub mod plugin;
+pub mod plugin_bench;
 pub mod plugin_build;
+pub mod plugin_inspect;
 pub mod plugin_languages;
 pub mod plugin_new;
+pub mod plugin_pack;
 mod plugin_running;
 mod plugin_self_test;
 pub mod plugin_test;
+mod plugin_trial;
 pub mod run;
 
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! `weir plugin list` and `weir plugin inspect`. What a running weir uses is listed by `plugin_running`.
+//! `weir plugin list`, and what the other commands about plugins share. What a running weir uses is listed by `plugin_running`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,13 +7,10 @@ use serde_json::{Value, json};
 use weir_runtime::{Description, LoadError, Plugin};
 
 use super::{EXIT_FAILED, EXIT_USAGE, Surroundings, failed, load_config, new_engine, print_line};
-use crate::cli::{Inspect, List, Output, PluginPlace};
+use crate::cli::{List, Output, PluginPlace};
 use crate::config::{Log, LogFormat, LogLevel, Plugins};
 use crate::plugins::Loader;
 use crate::telemetry;
-
-/// What fits into a ConfigMap, all of its files together.
-pub(super) const CONFIG_MAP_BYTES_MAX: u64 = 1 << 20;
 
 /// A loader for where the command line says plugins are.
 pub(super) fn open(place: &PluginPlace, surroundings: &Surroundings) -> Result<Loader, ExitCode> {
@@ -35,18 +32,19 @@ pub(super) fn open(place: &PluginPlace, surroundings: &Surroundings) -> Result<L
         .map_err(|error| failed(EXIT_USAGE, &error))
 }
 
+/// The file that a name or a path means.
+pub(super) fn path_of(loader: &Loader, plugin: &str) -> Result<PathBuf, ExitCode> {
+    if plugin.contains('/') || Path::new(plugin).is_file() {
+        return Ok(plugin.into());
+    }
+    let found = loader.catalogue().find(plugin);
+    let found = found.map_err(|error| failed(EXIT_USAGE, &error))?;
+    Ok(found.path.clone())
+}
+
 /// The plugin that a name or a path means.
 pub(super) fn load(loader: &Loader, plugin: &str) -> Result<Plugin, ExitCode> {
-    let path: PathBuf = if plugin.contains('/') || Path::new(plugin).is_file() {
-        plugin.into()
-    } else {
-        loader
-            .catalogue()
-            .find(plugin)
-            .map_err(|error| failed(EXIT_USAGE, &error))?
-            .path
-            .clone()
-    };
+    let path = path_of(loader, plugin)?;
     loader.load_file(&path).map_err(|error| {
         // A name that means no file is wrong usage; a file that is no plugin is not.
         let code = if path.is_file() {
@@ -113,65 +111,7 @@ pub fn list(arguments: &List, surroundings: &Surroundings) -> Result<ExitCode, E
     })
 }
 
-/// Shows one plugin.
-///
-/// # Errors
-/// With the exit code, after the error was said.
-pub fn inspect(arguments: &Inspect, surroundings: &Surroundings) -> Result<ExitCode, ExitCode> {
-    let plugin = load(&open(&arguments.place, surroundings)?, &arguments.plugin)?;
-    match arguments.output {
-        Output::Json => print_line(&to_json(&plugin)),
-        Output::Text => print_text(&plugin),
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn print_text(plugin: &Plugin) {
-    let Description {
-        version,
-        description,
-        config_schema,
-        ..
-    } = &plugin.description;
-    let share = plugin
-        .file_bytes
-        .saturating_mul(100)
-        .div_ceil(CONFIG_MAP_BYTES_MAX);
-    let uses = if plugin.imports.is_empty() {
-        "-".to_owned()
-    } else {
-        plugin.imports.join("\n             ")
-    };
-    let rows = [
-        ("name", plugin.name.clone()),
-        ("version", or_dash(version).to_owned()),
-        ("description", or_dash(description).to_owned()),
-        ("file", plugin.path.display().to_string()),
-        ("world", plugin.kind.world().to_owned()),
-        ("contract", plugin.contract.clone()),
-        ("may use", uses),
-        ("onError", on_error(plugin).to_owned()),
-        (
-            "schema",
-            config_schema
-                .as_ref()
-                .map_or_else(|| "-".to_owned(), Value::to_string),
-        ),
-        (
-            "size",
-            format!(
-                "{} bytes, {share} % of what a ConfigMap holds",
-                plugin.file_bytes
-            ),
-        ),
-        ("digest", format!("sha256:{}", plugin.digest)),
-    ];
-    for (name, value) in rows {
-        print_line(&format_args!("{name:<12} {value}"));
-    }
-}
-
-fn to_json(plugin: &Plugin) -> Value {
+pub(super) fn to_json(plugin: &Plugin) -> Value {
     json!({
         "name": plugin.name,
         "version": plugin.description.version,
@@ -188,10 +128,10 @@ fn to_json(plugin: &Plugin) -> Value {
     })
 }
 
-fn on_error(plugin: &Plugin) -> &'static str {
+pub(super) fn on_error(plugin: &Plugin) -> &'static str {
     plugin.description.on_error.unwrap_or_default().label()
 }
 
-fn or_dash(text: &str) -> &str {
+pub(super) fn or_dash(text: &str) -> &str {
     if text.is_empty() { "-" } else { text }
 }

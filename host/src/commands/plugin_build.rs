@@ -3,22 +3,21 @@
 //! An earlier plugin stays as it is until the new one is good.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use weir_runtime::{Plugin, PluginFile, with_description};
 
-use super::plugin::{self, CONFIG_MAP_BYTES_MAX};
+use super::plugin;
 use super::plugin_languages::{installation, on_this_machine};
 use super::{EXIT_FAILED, EXIT_USAGE, Surroundings, count, failed, print_line, say};
 use crate::author::{
     self, Fetch, Language, Manifest, ManifestError, Ready, Recipe, SCRATCH, Step, Taken,
 };
 use crate::cli::{Build, PluginPlace};
+use crate::pack::{CONFIG_MAP_BYTES_MAX, gzip};
 
 /// Builds the plugin.
 ///
@@ -211,7 +210,7 @@ fn put(folder: &Path, file: &str, wasm: &[u8]) -> io::Result<()> {
 }
 
 fn report(plugin: &Plugin, wasm: &[u8]) {
-    let packed = packed_bytes(wasm);
+    let packed = gzip(wasm).len();
     let uses = match plugin.imports.is_empty() {
         true => "nothing".to_owned(),
         false => plugin.imports.join(", "),
@@ -220,12 +219,12 @@ fn report(plugin: &Plugin, wasm: &[u8]) {
         "{}: {}, {} bytes ({} gzip), contract {}, uses {uses}",
         plugin.path.display(),
         plugin.kind.role(),
-        grouped(wasm.len() as u64),
+        grouped(wasm.len()),
         grouped(packed),
         plugin.contract
     ));
     let file = format!("{}.wasm", plugin.name);
-    if wasm.len() as u64 > CONFIG_MAP_BYTES_MAX {
+    if wasm.len() > CONFIG_MAP_BYTES_MAX {
         say(&if packed > CONFIG_MAP_BYTES_MAX {
             format!(
                 "warning: it does not fit a ConfigMap (1 MiB), packed neither: it needs an image or another volume"
@@ -238,14 +237,8 @@ fn report(plugin: &Plugin, wasm: &[u8]) {
     }
 }
 
-fn packed_bytes(bytes: &[u8]) -> u64 {
-    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-    let packed = packed.write_all(bytes).and_then(|()| packed.finish());
-    packed.map_or(u64::MAX, |packed| packed.len() as u64)
-}
-
 /// `1,018`.
-fn grouped(number: u64) -> String {
+fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut shown = String::new();
     for (index, digit) in digits.chars().enumerate() {

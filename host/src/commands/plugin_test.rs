@@ -13,12 +13,14 @@ use weir_runtime::{
     Sink, Use, clean,
 };
 
+use super::own_plugin::own_plugin;
+use super::plugin_trial::{LogLines, say_refused, say_used};
 use super::{
     EXIT_FAILED, EXIT_USAGE, Surroundings, count, failed, plugin, plugin_self_test, print_line, say,
 };
 use crate::cli::{Output, Test};
 use crate::config::ReplayPath;
-use crate::fixtures::changes;
+use crate::fixtures::{Recorded, changes};
 use crate::output::StandardOutput;
 use crate::shutdown::Shutdown;
 use crate::source::input::Input;
@@ -36,18 +38,16 @@ const BATCH_EVENTS: usize = crate::config::BATCH_EVENTS_DEFAULT;
 /// # Errors
 /// With the exit code, after the error was said.
 pub fn run(arguments: &Test, surroundings: &Surroundings) -> Result<ExitCode, ExitCode> {
-    let loader = plugin::open(&arguments.place, surroundings)?;
-    let plugin = Arc::new(plugin::load(&loader, &arguments.plugin)?);
-    let Some(events_file) = &arguments.events else {
-        return plugin_self_test::run(&plugin, arguments.output);
+    let name = match &arguments.plugin {
+        Some(name) => name.clone(),
+        None => own_plugin().map_err(|problem| failed(EXIT_USAGE, &problem))?,
     };
-    let with = arguments.with.as_deref().unwrap_or("{}");
-    let config: Value = serde_yaml::from_str(with).map_err(|error| {
-        failed(
-            EXIT_USAGE,
-            &format_args!("--with: not valid YAML or JSON: {error}"),
-        )
-    })?;
+    let loader = plugin::open(&arguments.place, surroundings)?;
+    let plugin = Arc::new(plugin::load(&loader, &name)?);
+    let Some(events_file) = &arguments.events else {
+        return plugin_self_test::run(&plugin, arguments);
+    };
+    let config = read_with(arguments.with.as_deref().unwrap_or("{}"))?;
     let events = read_events(events_file).map_err(|error| failed(EXIT_USAGE, &error))?;
     if events.is_empty() {
         let file = events_file.display();
@@ -56,15 +56,26 @@ pub fn run(arguments: &Test, surroundings: &Surroundings) -> Result<ExitCode, Ex
             &format_args!("no events in {file}; expected what source.replay reads"),
         ));
     }
+    let log = LogLines::new(arguments.verbose);
     if plugin.kind == Kind::Filter {
-        test_filter(&plugin, &config, &events, arguments.output)
+        test_filter(&plugin, &config, &events, arguments.output, log)
     } else {
-        test_sink(&plugin, &config, &events)
+        test_sink(&plugin, &config, &events, log)
     }
 }
 
+/// A configuration from the command line.
+pub(super) fn read_with(with: &str) -> Result<Value, ExitCode> {
+    serde_yaml::from_str(with).map_err(|error| {
+        failed(
+            EXIT_USAGE,
+            &format_args!("--with: not valid YAML or JSON: {error}"),
+        )
+    })
+}
+
 /// All events of a file; malformed ones are said on standard error and skipped.
-fn read_events(path: &Path) -> Result<Vec<Document>, String> {
+pub(super) fn read_events(path: &Path) -> Result<Vec<Document>, String> {
     let failed = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
     let source = if path == Path::new("-") {
         ReplayPath::Stdin
@@ -111,24 +122,27 @@ fn test_filter(
     config: &Value,
     events: &[Document],
     form: Output,
+    mut log: LogLines,
 ) -> Result<ExitCode, ExitCode> {
-    let of = Arc::new(Use::new(
-        "test",
-        &plugin.name,
-        config.to_string(),
-        Limits::FILTER,
-    ));
-    let mut filter = Filter::new(Arc::clone(plugin), Arc::clone(&of))
-        .map_err(|failure| set_up_failed(plugin, &failure))?;
+    let recorded = Recorded::refusing();
+    let of = Use::new("test", &plugin.name, config.to_string(), Limits::FILTER);
+    let of = Arc::new(recorded.watch(of));
+    let filter = Filter::new(Arc::clone(plugin), Arc::clone(&of));
+    let mut filter = set_up(plugin, filter, &recorded, &mut log)?;
     let mut sums: BTreeMap<&str, usize> = BTreeMap::new();
     for event in events {
         let answer = filter.process(event.event());
+        let lines = recorded.take_log();
         *sums.entry(verdict(&answer)).or_default() += 1;
         match form {
-            Output::Text => print_verdict(event, &answer),
-            Output::Json => print_line(&verdict_json(event, &answer)),
+            Output::Text => {
+                print_verdict(event, &answer);
+                log.show(&lines, answer.is_err(), |line| detail(&line));
+            }
+            Output::Json => print_line(&verdict_json(event, &answer, &lines)),
         }
     }
+    filter.note_memory();
     let shown: Vec<String> = sums
         .iter()
         .map(|(verdict, sum)| format!("{sum} {verdict}"))
@@ -138,7 +152,7 @@ fn test_filter(
         count(events.len(), "event"),
         shown.join(", ")
     ));
-    print_counters(&of);
+    say_end(&of, &recorded, &log);
     let good = !sums.contains_key(FAILED);
     Ok(if good {
         ExitCode::SUCCESS
@@ -147,18 +161,29 @@ fn test_filter(
     })
 }
 
-fn set_up_failed(plugin: &Plugin, failure: &Failure) -> ExitCode {
-    failed(
-        EXIT_USAGE,
-        &format_args!("plugin {}: {failure}", plugin.label()),
-    )
+/// What was set up, or that it was not; and what was logged meanwhile.
+fn set_up<T>(
+    plugin: &Plugin,
+    made: Result<T, Failure>,
+    recorded: &Recorded,
+    log: &mut LogLines,
+) -> Result<T, ExitCode> {
+    let has_failed = made.is_err();
+    let made = made.map_err(|failure| {
+        let label = plugin.label();
+        failed(EXIT_USAGE, &format_args!("plugin {label}: {failure}"))
+    });
+    let say_line = |line: &str| say(&format_args!("setup: {line}"));
+    log.show(&recorded.take_log(), has_failed, say_line);
+    made
 }
 
-fn print_counters(of: &Use) {
-    of.standing
-        .counters()
-        .iter()
-        .for_each(|(name, sum)| say(&format_args!("counter {name}: {sum}")));
+/// Says what is to be said of a use in the end.
+fn say_end(of: &Use, recorded: &Recorded, log: &LogLines) {
+    log.say_hidden();
+    say_refused(recorded);
+    let memory_bytes = of.calls().memory_bytes;
+    say_used(memory_bytes, of.limits, &of.standing.counters());
 }
 
 const FAILED: &str = "failed";
@@ -195,7 +220,6 @@ fn print_verdict(document: &Document, answer: &Result<Processed, Failure>) {
         shown(&event.namespace()),
         shown(&event.id())
     ));
-    let detail = |text: &dyn std::fmt::Display| print_line(&format_args!("         {text}"));
     match answer {
         Err(failure) => detail(failure),
         Ok(Processed { decision, emitted }) => {
@@ -215,8 +239,16 @@ fn print_verdict(document: &Document, answer: &Result<Processed, Failure>) {
     }
 }
 
-fn verdict_json(document: &Document, answer: &Result<Processed, Failure>) -> Value {
+/// Prints a line below an event.
+fn detail(text: &dyn std::fmt::Display) {
+    print_line(&format_args!("         {text}"));
+}
+
+fn verdict_json(document: &Document, answer: &Result<Processed, Failure>, log: &[String]) -> Value {
     let mut row = json!({"id": document.event().id(), "verdict": verdict(answer)});
+    if !log.is_empty() {
+        row["log"] = log.into();
+    }
     let parse = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
     match answer {
         Err(failure) => row["error"] = failure.to_string().into(),
@@ -238,7 +270,9 @@ fn test_sink(
     plugin: &Arc<Plugin>,
     config: &Value,
     events: &[Document],
+    mut log: LogLines,
 ) -> Result<ExitCode, ExitCode> {
+    let recorded = Recorded::refusing();
     let output: Arc<dyn Lines> = Arc::new(
         StandardOutput::open(Arc::new(Shutdown::default()))
             .map_err(|error| failed(EXIT_FAILED, &format_args!("standard output: {error}")))?,
@@ -246,18 +280,22 @@ fn test_sink(
     let of = Use::new("test", &plugin.name, config.to_string(), Limits::SINK)
         .with_output(output)
         .with_templates(Arc::new(GoTemplates::default()));
-    let of = Arc::new(of);
-    let mut sink = Sink::new(Arc::clone(plugin), Arc::clone(&of))
-        .map_err(|failure| set_up_failed(plugin, &failure))?;
-    let accepted: usize = events
-        .chunks(BATCH_EVENTS)
-        .map(|batch| deliver(&mut sink, batch.to_vec()))
-        .sum();
+    let of = Arc::new(recorded.watch(of));
+    let sink = Sink::new(Arc::clone(plugin), Arc::clone(&of));
+    let mut sink = set_up(plugin, sink, &recorded, &mut log)?;
+    let mut accepted = 0;
+    for batch in events.chunks(BATCH_EVENTS) {
+        let accepted_of_batch = deliver(&mut sink, batch.to_vec());
+        let has_failed = accepted_of_batch < batch.len();
+        accepted += accepted_of_batch;
+        let say_line = |line: &str| say(&format_args!("    {line}"));
+        log.show(&recorded.take_log(), has_failed, say_line);
+    }
     say(&format_args!(
         "{}: {accepted} accepted",
         count(events.len(), "event")
     ));
-    print_counters(&of);
+    say_end(&of, &recorded, &log);
     let good = accepted == events.len();
     Ok(if good {
         ExitCode::SUCCESS

@@ -22,7 +22,7 @@ impl Form {
         }
     }
 
-    fn allows(self, text: &str) -> bool {
+    pub(crate) fn allows(self, text: &str) -> bool {
         match self {
             Self::Label => text.len() <= 63 && is_part(text),
             // A part of a subdomain has no limit of its own.

@@ -25,7 +25,7 @@ mod check_leader;
 mod check_route;
 mod check_source;
 mod check_uses;
-mod dns_name;
+pub(crate) mod dns_name;
 mod error;
 mod expand;
 mod field_selector;

@@ -1,8 +1,12 @@
-//! The log, the clock, chance and counters.
+//! The log, printing, the clock, chance and counters.
 
 use std::time::Duration;
 
 use crate::raw::host;
+
+/// The numbers of the streams in the contract.
+const STANDARD_OUTPUT: u8 = 1;
+const STANDARD_ERROR: u8 = 2;
 
 /// How much a log line matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +50,18 @@ pub fn warn(message: impl AsRef<str>) {
 /// [`log()`] at [`Level::Error`].
 pub fn error(message: impl AsRef<str>) {
     log(Level::Error, message);
+}
+
+/// Prints, as `print!` does elsewhere: whole lines become lines of the host's log, half a line waits for its end.
+///
+/// What std's `print!`, `eprint!` and `dbg!` write goes nowhere on `wasm32-unknown-unknown`, without an error.
+pub fn print(bytes: impl AsRef<[u8]>) {
+    host::print(STANDARD_OUTPUT, bytes.as_ref());
+}
+
+/// Prints as [`print()`] does, to standard error.
+pub fn eprint(bytes: impl AsRef<[u8]>) {
+    host::print(STANDARD_ERROR, bytes.as_ref());
 }
 
 /// Milliseconds since the Unix epoch.

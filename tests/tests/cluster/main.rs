@@ -4,6 +4,7 @@
 //! `cargo xtask test --kubernetes` does, it is a failure if none can be. One after another: a test may restart the server.
 
 mod delivery;
+mod packed;
 mod rights;
 mod server;
 
@@ -49,6 +50,7 @@ const IN_A_NAMESPACE: &[InNamespace] = &[
         "a_leader_that_stops_hands_over_at_once",
         delivery::stopped_leader,
     ),
+    ("packed_plugins_are_taken_and_load", packed::packed),
 ];
 
 /// Tests that need a server of their own.

@@ -142,6 +142,10 @@ pub(crate) mod host {
         current(|host| host.logs.push((level, message.to_owned())));
     }
 
+    pub(crate) fn print(fd: u8, bytes: &[u8]) {
+        current(|host| host.printed.push((fd, bytes.to_vec())));
+    }
+
     pub(crate) fn now() -> u64 {
         current(|host| host.now_ms)
     }

@@ -35,6 +35,8 @@ pub struct Host {
     pub appended: Vec<(String, Vec<u8>, Rotation)>,
     /// All log lines.
     pub logs: Vec<(Level, String)>,
+    /// What was printed: 1 is standard output, 2 standard error.
+    pub printed: Vec<(u8, Vec<u8>)>,
     /// The plugin's own counters.
     pub counters: BTreeMap<String, u64>,
     pub(crate) state: State,
@@ -59,6 +61,7 @@ impl Default for Host {
             output: Vec::new(),
             appended: Vec::new(),
             logs: Vec::new(),
+            printed: Vec::new(),
             counters: BTreeMap::new(),
             state: State::default(),
             events: Vec::new(),

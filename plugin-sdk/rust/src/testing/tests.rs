@@ -251,6 +251,17 @@ fn counters_add_up_and_output_can_fail() {
     assert_eq!(double.output, [b"there\n"]);
 }
 
+#[test]
+fn what_is_printed_is_recorded_by_stream() {
+    let mut double = Host::default();
+    with_host(&mut double, || {
+        host::print(format!("{} things\n", 3));
+        host::eprint(b"\xff\n");
+    });
+    let expected = [(1, b"3 things\n".to_vec()), (2, b"\xff\n".to_vec())];
+    assert_eq!(double.printed, expected);
+}
+
 /// RFC 4231, test case 2.
 #[test]
 fn signing_is_hmac_sha256() {
