@@ -11,9 +11,6 @@ use super::needs::{DEBIAN_RUST, DEBIAN_RUST_LINKER, RUST_TARGET, Ready};
 use super::tools::Tool;
 use super::world::world;
 
-/// The first clang that can be told not to run wasm-opt.
-const CLANG_WITHOUT_WASM_OPT: [u32; 1] = [19];
-
 /// A folder in the plugin's folder for what a build makes on its way. Hidden: plugins are not looked for in it.
 pub const SCRATCH: &str = ".weir";
 const MADE: &str = ".weir/plugin.wasm";
@@ -98,7 +95,7 @@ pub fn recipe(language: Language, ready: &Ready, folder: &Path) -> Result<Recipe
             "-fno-entry",
             "-rdynamic",
             "-O",
-            "ReleaseSmall",
+            "ReleaseSafe",
             "-fno-strip",
             "--stack",
             "65536",
@@ -126,7 +123,6 @@ pub fn recipe(language: Language, ready: &Ready, folder: &Path) -> Result<Recipe
             "-o",
             MADE,
             "-Oz",
-            "--noAssert",
             "--debug",
             "--runtime",
             "incremental",
@@ -194,16 +190,13 @@ struct Kitchen<'a> {
 
 impl Kitchen<'_> {
     fn c(&self, language: Language) -> Step {
-        let compiler: &[&str] = match self.tool(0) {
-            // Without -g it leaves no names.
-            zig if zig.name == "zig" => &["cc", "-target", "wasm32-freestanding", "-g"],
-            // Else it runs a wasm-opt that is on PATH, which leaves none either.
-            clang if clang.is_at_least(&CLANG_WITHOUT_WASM_OPT) => {
-                &["--target=wasm32", "--no-wasm-opt", "-Wl,--stack-first"]
-            }
+        let compiler: &[&str] = match self.tool(0).name {
+            "zig" => &["cc", "-target", "wasm32-freestanding"],
             _ => &["--target=wasm32", "-Wl,--stack-first"],
         };
         let common = [
+            // For the names: without it zig strips, and so does a wasm-opt, which clang runs if it is on PATH.
+            "-g",
             "-Oz",
             "-flto",
             "-nostdlib",
@@ -234,8 +227,7 @@ impl Kitchen<'_> {
             .iter()
             .find(|tool| tool.name == DEBIAN_RUST)
         {
-            // A folder of its own: `cargo test` uses another compiler.
-            arguments.extend(["--target-dir", "target/wasm", "-Zbuild-std=std,panic_abort"]);
+            arguments.push("-Zbuild-std=std,panic_abort");
             variables = vec![
                 ("RUSTC", rustc.path.display().to_string()),
                 ("RUSTDOC", "/usr/bin/rustdoc".into()),
@@ -393,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn rust_of_debian_builds_its_standard_library_in_a_folder_of_its_own() {
+    fn rust_of_debian_builds_its_standard_library() {
         let cargo = || tool("cargo", "/c/cargo", &[]);
         let own = shown(Language::Rust, vec![cargo()], Path::new("/p"));
         assert!(
@@ -404,7 +396,7 @@ mod tests {
         let debian = shown(Language::Rust, debian, Path::new("/p"));
         for part in [
             "RUSTC=/usr/bin/rustc ",
-            " --target-dir target/wasm ",
+            "RUSTC_BOOTSTRAP=1 ",
             "-Zbuild-std=std,panic_abort",
         ] {
             assert!(debian[0].contains(part), "lacks {part}: {debian:?}");

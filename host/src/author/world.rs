@@ -23,9 +23,9 @@ pub(super) fn world(source: &str, is_python: bool) -> Result<&'static str, &'sta
         (true, false, _) => Ok("sink"),
         (true, true, _) => Ok("sink-probe"),
         (false, _, true) => Ok("filter"),
-        (false, _, false) => Err(
-            "has neither `process` (a filter) nor `deliver` (a sink): define one of them",
-        ),
+        (false, _, false) => {
+            Err("has neither `process` (a filter) nor `deliver` (a sink): define one of them")
+        }
     }
 }
 
