@@ -154,7 +154,7 @@ pub enum Plugin {
     ///
     /// The folder holds all that its build needs of weir, and lies where you like. Then:
     ///
-    ///   cd NAME; weir plugin build; weir plugin test NAME.wasm
+    ///   cd NAME; weir plugin build; weir plugin test
     New(New),
     /// Build the plugin of a folder, as its plugin.yaml says: NAME.wasm.
     ///

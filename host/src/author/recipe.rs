@@ -95,7 +95,8 @@ pub fn recipe(language: Language, ready: &Ready, folder: &Path) -> Result<Recipe
             "-fno-entry",
             "-rdynamic",
             "-O",
-            "ReleaseSmall",
+            "ReleaseSafe",
+            "-fno-strip",
             "--stack",
             "65536",
             "--cache-dir",
@@ -122,7 +123,6 @@ pub fn recipe(language: Language, ready: &Ready, folder: &Path) -> Result<Recipe
             "-o",
             MADE,
             "-Oz",
-            "--noAssert",
             "--debug",
             "--runtime",
             "incremental",
@@ -130,6 +130,8 @@ pub fn recipe(language: Language, ready: &Ready, folder: &Path) -> Result<Recipe
             "_initialize",
             "--use",
             "abort=weir/abort_",
+            "--use",
+            "seed=weir/seed_",
         ])]),
         Language::JavaScript => {
             let world = kitchen.world(language)?;
@@ -188,13 +190,13 @@ struct Kitchen<'a> {
 
 impl Kitchen<'_> {
     fn c(&self, language: Language) -> Step {
-        let is_zig = self.tool(0).name == "zig";
-        let compiler: &[&str] = match is_zig {
-            // Without -g it leaves no names.
-            true => &["cc", "-target", "wasm32-freestanding", "-g"],
-            false => &["--target=wasm32", "-Wl,--stack-first"],
+        let compiler: &[&str] = match self.tool(0).name {
+            "zig" => &["cc", "-target", "wasm32-freestanding"],
+            _ => &["--target=wasm32", "-Wl,--stack-first"],
         };
         let common = [
+            // For the names: without it zig strips, and so does a wasm-opt, which clang runs if it is on PATH.
+            "-g",
             "-Oz",
             "-flto",
             "-nostdlib",
@@ -225,8 +227,7 @@ impl Kitchen<'_> {
             .iter()
             .find(|tool| tool.name == DEBIAN_RUST)
         {
-            // A folder of its own: `cargo test` uses another compiler.
-            arguments.extend(["--target-dir", "target/wasm", "-Zbuild-std=std,panic_abort"]);
+            arguments.push("-Zbuild-std=std,panic_abort");
             variables = vec![
                 ("RUSTC", rustc.path.display().to_string()),
                 ("RUSTDOC", "/usr/bin/rustdoc".into()),
@@ -384,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn rust_of_debian_builds_its_standard_library_in_a_folder_of_its_own() {
+    fn rust_of_debian_builds_its_standard_library() {
         let cargo = || tool("cargo", "/c/cargo", &[]);
         let own = shown(Language::Rust, vec![cargo()], Path::new("/p"));
         assert!(
@@ -395,7 +396,7 @@ mod tests {
         let debian = shown(Language::Rust, debian, Path::new("/p"));
         for part in [
             "RUSTC=/usr/bin/rustc ",
-            " --target-dir target/wasm ",
+            "RUSTC_BOOTSTRAP=1 ",
             "-Zbuild-std=std,panic_abort",
         ] {
             assert!(debian[0].contains(part), "lacks {part}: {debian:?}");

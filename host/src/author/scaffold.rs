@@ -11,12 +11,7 @@ use super::recipe::SCRATCH;
 
 const CONTRACT: &str = "plugin-sdk/wit/0.1.0/weir.wit";
 /// The files in which a template's name stands as the plugin's.
-const NAMED: [&str; 4] = [
-    MANIFEST_FILE,
-    "Cargo.toml",
-    "package.json",
-    "pyproject.toml",
-];
+const NAMED: [&str; 3] = [MANIFEST_FILE, "Cargo.toml", "package.json"];
 
 /// What a new plugin starts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,10 +194,6 @@ mod tests {
         assert_eq!(
             named("package.json", json),
             json.replacen("post", "mine", 1)
-        );
-        assert_eq!(
-            named("go.mod", "module post\n\ngo 1.24\n"),
-            "module mine\n\ngo 1.24\n"
         );
         assert_eq!(named("plugin.c", "name: post"), "name: post");
     }

@@ -35,10 +35,15 @@ pub struct Tool {
 impl Tools<'_> {
     /// The program with this name, in the folders of `PATH`.
     pub fn find(&self, name: &str) -> Option<PathBuf> {
+        self.find_all(name).next()
+    }
+
+    /// All programs with this name, in the order of `PATH`.
+    pub fn find_all(&self, name: &str) -> impl Iterator<Item = PathBuf> {
         std::env::split_paths(self.path)
             .filter(|folder| folder.is_absolute())
-            .map(|folder| folder.join(name))
-            .find(|path| is_program(path))
+            .map(move |folder| folder.join(name))
+            .filter(|path| is_program(path))
     }
 
     /// The program at this path in the plugin's folder.

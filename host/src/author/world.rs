@@ -18,14 +18,12 @@ pub(super) fn world(source: &str, is_python: bool) -> Result<&'static str, &'sta
         let pattern = Regex::new(&format!(r"\b{word}\b")).expect("a plain word");
         pattern.is_match(&code)
     };
-    match (says("process"), says("deliver"), says("probe")) {
-        (true, false, _) => Ok("filter"),
-        (false, true, false) => Ok("sink"),
-        (false, true, true) => Ok("sink-probe"),
-        (true, true, _) => {
-            Err("has both `process` (a filter) and `deliver` (a sink): make two plugins of it")
-        }
-        (false, false, _) => {
+    // A sink may call something of its own `process`; a filter has nothing to deliver.
+    match (says("deliver"), says("probe"), says("process")) {
+        (true, false, _) => Ok("sink"),
+        (true, true, _) => Ok("sink-probe"),
+        (false, _, true) => Ok("filter"),
+        (false, _, false) => {
             Err("has neither `process` (a filter) nor `deliver` (a sink): define one of them")
         }
     }
@@ -45,10 +43,9 @@ mod tests {
         let python = "\"\"\"May deliver.\"\"\"\n# deliver\ndef process():\n    return None\n";
         assert_eq!(world(python, true), Ok("filter"));
         assert_eq!(
-            world("def deliver(): pass\ndef probe(): pass", true),
+            world("def deliver(): process()\ndef probe(): pass", true),
             Ok("sink-probe")
         );
         assert!(world("def processes(): pass", true).is_err());
-        assert!(world("def process(): pass\ndef deliver(): pass", true).is_err());
     }
 }

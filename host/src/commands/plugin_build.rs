@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode, Stdio};
 use weir_runtime::{Plugin, PluginFile, with_description};
 
 use super::plugin;
-use super::plugin_languages::{installation, on_this_machine};
+use super::plugin_languages::{how_to_install, on_this_machine};
 use super::{EXIT_FAILED, EXIT_USAGE, Surroundings, count, failed, print_line, say};
 use crate::author::{
     self, Fetch, Language, Manifest, ManifestError, Ready, Recipe, SCRATCH, Step, Taken,
@@ -65,11 +65,8 @@ fn manifest_failed(error: &ManifestError) -> ExitCode {
 fn language_recipe(language: Language, folder: &Path) -> Result<Recipe, ExitCode> {
     let look = || {
         on_this_machine(language, Some(folder)).map_err(|missing| {
-            let installation = installation(&missing);
-            failed(
-                EXIT_USAGE,
-                &format_args!("{}\n{installation}", missing.what),
-            )
+            let how = how_to_install(&missing);
+            failed(EXIT_USAGE, &format_args!("{}\n{how}", missing.what))
         })
     };
     let mut ready = look()?;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::print_line;
-use crate::author::{Language, Missing, Ready, Tool, Tools, needs, run_quietly};
+use crate::author::{Language, Missing, Ready, Tool, Tools, installation, needs, run_quietly};
 use crate::cli::{Languages, Output};
 
 /// Prints the table.
@@ -54,7 +54,7 @@ pub(super) fn on_this_machine(language: Language, folder: Option<&Path>) -> Resu
 }
 
 /// How to get what is missing.
-pub(super) fn installation(missing: &Missing) -> String {
+pub(super) fn how_to_install(missing: &Missing) -> String {
     format!(
         "  install it: {}\n  or: {}",
         missing.install, missing.otherwise
@@ -66,9 +66,9 @@ fn text(needs: &Result<Ready, Missing>) -> String {
         Ok(ready) => ready,
         Err(missing) => {
             // Below the third column.
-            let installation = installation(missing).replace('\n', "\n                         ");
+            let how = how_to_install(missing).replace('\n', "\n                         ");
             let what = &missing.what;
-            return format!("MISSING: {what}\n                         {installation}");
+            return format!("MISSING: {what}\n                         {how}");
         }
     };
     let tool = |tool: &Tool| {
@@ -111,6 +111,6 @@ fn to_json(language: Language, needs: &Result<Ready, Missing>) -> Value {
         "tools": tools.collect::<Value>(),
         "fetches": fetches,
         "missing": missing.map(|missing| missing.what.as_str()),
-        "install": missing.map(|missing| missing.install),
+        "install": missing.map_or(installation(language), |missing| missing.install),
     })
 }

