@@ -42,6 +42,26 @@ impl Language {
         workspace().join("plugin-sdk").join(folder)
     }
 
+    /// The first program of its page, and the file that it belongs into; none where another language has the page.
+    pub fn first_program(&self) -> Option<(String, &'static str)> {
+        let file = match self.language.as_str() {
+            "wat" => "plugin.wat",
+            "c" => "plugin.c",
+            "rust" => "src/lib.rs",
+            "zig" => "plugin.zig",
+            "go" => "plugin.go",
+            "assemblyscript" => "plugin.ts",
+            "javascript" => "plugin.js",
+            "python" => "plugin.py",
+            _ => return None,
+        };
+        let page = std::fs::read_to_string(self.sdk().join("README.md")).ok()?;
+        let (_, block) = page.split_once("\n```")?;
+        let (_, program) = block.split_once('\n')?;
+        let (program, _) = program.split_once("\n```")?;
+        Some((format!("{program}\n"), file))
+    }
+
     /// The sources of its plugin that shows what the SDK can; none where it has no SDK of its own.
     pub fn conformance(&self, kind: &str) -> Option<PathBuf> {
         let folder = self.sdk().join("conformance").join(kind);

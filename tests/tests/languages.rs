@@ -11,6 +11,9 @@ use weir_tests::program::{tests, workspace};
 /// Languages that have no SDK: the contract itself is all there is.
 const WITHOUT_SDK: [&str; 2] = ["wat", "typescript"];
 
+/// What the first programs of the pages want to be told.
+const PAGES_CONFIG: &str = "{reasons: [Pulled], reason: Pulled, severity: Normal}";
+
 fn main() {
     let mut arguments = Arguments::from_args();
     // Compilers take a core or more, and a gigabyte.
@@ -42,14 +45,23 @@ fn trials_of(language: &Language) -> Vec<Trial> {
             conforms(&language, kind)
         })
     });
-    scaffolds.into_iter().chain(suites).collect()
+    let page = language.first_program().map(|(program, file)| {
+        let language = name.clone();
+        Trial::test(format!("{name}::page"), move || {
+            page_is_right(&language, &program, file)
+        })
+    });
+    scaffolds.into_iter().chain(suites).chain(page).collect()
 }
 
 /// A language whose toolchain is not there.
 fn missing(language: &Language) -> Trial {
-    let what = language.missing.as_deref().unwrap_or("its toolchain");
+    let what = language
+        .missing
+        .as_deref()
+        .unwrap_or("its tools are missing");
     let said = format!(
-        "{} did NOT run: {what} is missing; {}",
+        "{} did NOT run: {what}; {}",
         language.language, language.install
     );
     if !are_all_required() {
@@ -79,6 +91,26 @@ fn as_typed(language: &str, kind: &str, template: &str) -> Result<(), Failed> {
         .count();
     if tests == 0 || passed != tests {
         return Err(format!("{passed} of {tests} self-tests passed:\n{printed}").into());
+    }
+    Ok(())
+}
+
+/// What the language's page begins with is a whole plugin, and drops some of the recorded events.
+fn page_is_right(language: &str, program: &str, file: &str) -> Result<(), Failed> {
+    let folder = Folder::new(&format!("page-{language}"));
+    let new = format!("weir plugin new x --lang {language}");
+    type_line(&new, folder.path())?;
+    folder.write(&format!("x/{file}"), program);
+    let events = tests("data/events-core-v1.ndjson.gz");
+    let line = format!(
+        "cd x && weir plugin build && weir plugin test x.wasm {} --with '{PAGES_CONFIG}'",
+        events.display()
+    );
+    let printed = type_line(&line, folder.path())?;
+    for verdict in ["dropped ", "kept "] {
+        if !printed.lines().any(|row| row.starts_with(verdict)) {
+            return Err(format!("no event is {verdict}:\n{printed}").into());
+        }
     }
     Ok(())
 }

@@ -228,7 +228,7 @@ fn report(plugin: &Plugin, wasm: &[u8]) {
             )
         } else {
             format!(
-                "warning: it does not fit a ConfigMap (1 MiB) as it is; packed it does: gzip -9 --keep {file}"
+                "warning: it does not fit a ConfigMap (1 MiB) as it is; packed it does: `weir plugin pack {file}`"
             )
         });
     }
