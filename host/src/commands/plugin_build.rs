@@ -187,14 +187,14 @@ fn artifact(said: &str) -> Option<PathBuf> {
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let made = messages.filter(|message| message["reason"] == "compiler-artifact");
-    let files = made.filter_map(|message| {
+    let mut files = made.filter_map(|message| {
         let files = message["filenames"].as_array()?.iter();
         files
             .filter_map(|file| file.as_str())
             .find(|file| file.ends_with(".wasm"))
             .map(PathBuf::from)
     });
-    files.last()
+    files.next_back()
 }
 
 /// Puts the plugin in its place in one step: what watches the folder never sees half of it.
@@ -222,15 +222,14 @@ fn report(plugin: &Plugin, wasm: &[u8]) {
     ));
     let file = format!("{}.wasm", plugin.name);
     if wasm.len() > CONFIG_MAP_BYTES_MAX {
-        say(&if packed > CONFIG_MAP_BYTES_MAX {
-            format!(
-                "warning: it does not fit a ConfigMap (1 MiB), packed neither: it needs an image or another volume"
-            )
+        let advice = if packed > CONFIG_MAP_BYTES_MAX {
+            ", packed neither: it needs an image or another volume".to_owned()
         } else {
-            format!(
-                "warning: it does not fit a ConfigMap (1 MiB) as it is; packed it does: `weir plugin pack {file}`"
-            )
-        });
+            format!(" as it is; packed it does: `weir plugin pack {file}`")
+        };
+        say(&format!(
+            "warning: it does not fit a ConfigMap (1 MiB){advice}"
+        ));
     }
 }
 
@@ -239,7 +238,7 @@ fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut shown = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             shown.push(',');
         }
         shown.push(digit);
