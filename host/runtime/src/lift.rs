@@ -86,8 +86,10 @@ fn stub_world() -> Result<(Resolve, WorldId), String> {
 }
 
 fn encode(module: &[u8], wasi: bool) -> Result<Vec<u8>, String> {
+    // With names a trap tells the modules that lifting adds from the plugin's own.
     let mut encoder = ComponentEncoder::default()
         .validate(true)
+        .debug_names(true)
         .module(module)
         .map_err(chain)?;
     if wasi {
