@@ -82,6 +82,8 @@ pub struct Use {
     pub errors: u64,
     /// Events that were tried again in a fresh instance.
     pub retries: u64,
+    /// Instances that a fresh one replaced between two calls: they held nearly all memory that they may.
+    pub replaced: u64,
     /// The plugin's own processor time in a call.
     pub time: Time,
     /// Its calls are slow, though within its limits: see `docs/plugins.md`.

@@ -1,4 +1,4 @@
-//! A filter in one lane: one instance, reused from event to event, replaced after a fault.
+//! A filter in one lane: one instance, reused from event to event, replaced after a fault or when its memory is nearly full.
 
 use std::sync::Arc;
 
@@ -184,7 +184,7 @@ impl Filter {
             return Err(answer.err().expect("it is an error")); // and the instance is dropped
         }
         let processed = answer.map(|verdict| processed(&mut live, verdict));
-        self.live = Some(live);
+        self.live = live.unless_worn(&self.of);
         processed
     }
 }

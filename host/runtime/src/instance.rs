@@ -32,6 +32,8 @@ const PANICKING: [&str; 5] = [
 const COPIED_BYTES_LEAST: usize = 4 << 20;
 /// Handles of resources that a component defines for itself; the host keeps the table.
 const HANDLES_MAX: usize = 100_000;
+/// Calls that an instance makes before a fresh one may take its place for the memory that it holds.
+const CALLS_LEAST: u32 = 16;
 
 /// A function without parameters that answers a result: `process`, `deliver`, `probe`.
 pub(crate) type Call<T> = TypedFunc<(), (Result<T, String>,)>;
@@ -41,6 +43,9 @@ pub(crate) struct Live<T: 'static> {
     pub(crate) store: Store<Context>,
     call: Call<T>,
     name: &'static str,
+    /// Bytes of all its memories when it was set up.
+    bytes_at_start: usize,
+    calls: u32,
 }
 
 impl<T> Live<T>
@@ -81,7 +86,13 @@ where
         let call = instance
             .get_typed_func(&mut store, name)
             .map_err(|error| mistyped(name, &error))?;
-        Ok(Live { store, call, name })
+        Ok(Live {
+            bytes_at_start: store.data().limiter.memory_bytes(),
+            store,
+            call,
+            name,
+            calls: 0,
+        })
     }
 
     /// Bytes of all its memories.
@@ -92,6 +103,7 @@ where
     /// Calls the function. After a `Failure::Fault` this instance must be dropped.
     pub(crate) fn call(&mut self, limit: Duration) -> Result<T, Failure> {
         let call = self.call;
+        self.calls = self.calls.saturating_add(1);
         let (answer,) = guarded(&mut self.store, self.name, limit, |store| {
             call.call(store, ())
         })?;
@@ -99,6 +111,20 @@ where
             call: self.name,
             text: clean(&text, ANSWER_BYTES_MAX),
         })
+    }
+
+    /// The instance for the next call, unless it holds so much memory that a call may soon break for want of more. Linear
+    /// memory never shrinks, and not every language gives back all that it took; a fresh instance begins small.
+    pub(crate) fn unless_worn(mut self, of: &Use) -> Option<Live<T>> {
+        let (bytes, most) = (self.memory_bytes(), of.limits.memory_bytes);
+        let is_full = bytes > most - most / 4;
+        let helps = self.bytes_at_start <= most / 2 && self.calls >= CALLS_LEAST;
+        if !(is_full && helps) {
+            return Some(self);
+        }
+        self.store.data_mut().flush_prints();
+        of.note_replaced(bytes);
+        None
     }
 }
 
@@ -224,7 +250,8 @@ fn is_unlinked(error: &wasmtime::Error) -> bool {
     innermost.is_some_and(|frame| frame.module().name() == Some("wit-component:shim"))
 }
 
-fn mebibytes(bytes: usize) -> String {
+/// `32 MiB`, or in bytes what is no whole number of them.
+pub(crate) fn mebibytes(bytes: usize) -> String {
     if bytes.is_multiple_of(1 << 20) {
         format!("{} MiB", bytes >> 20)
     } else {

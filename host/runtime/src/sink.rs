@@ -86,8 +86,8 @@ impl Sink {
     }
 
     /// Has the plugin deliver a batch. The documents are lent, and come back whatever happens. `laid_out` has what is
-    /// sent for each of them, where the receiver has a layout, else nothing. After a fault the next call is in a
-    /// fresh instance.
+    /// sent for each of them, where the receiver has a layout, else nothing. After a fault, and
+    /// where the instance had used nearly all of its memory, the next call is in a fresh one.
     ///
     /// # Errors
     /// When the plugin answers an error or breaks: the whole batch is to come again.
@@ -124,7 +124,7 @@ impl Sink {
         *documents = batch.documents;
         self.of.used_memory(live.memory_bytes());
         if !matches!(answer, Err(Failure::Fault(_))) {
-            self.live = Some(live);
+            self.live = live.unless_worn(&self.of);
         }
         let outcome = match answer? {
             WireOutcome::Done => Outcome::Done,

@@ -30,6 +30,7 @@ pub struct Standing {
     faults: AtomicU64,
     errors: AtomicU64,
     retries: AtomicU64,
+    replaced: AtomicU64,
     last: Mutex<Option<LastFailure>>,
 }
 
@@ -58,6 +59,8 @@ pub struct Calls {
     pub errors: u64,
     /// Events that were tried again in a fresh instance.
     pub retries: u64,
+    /// Instances that a fresh one replaced between two calls: they held nearly all memory that they may.
+    pub replaced: u64,
     /// The plugin's own processor time, of one call in two and in a hundred; zero where none was measured.
     pub median: Duration,
     /// As `median`, of the slowest in a hundred.
@@ -76,13 +79,14 @@ impl Standing {
 
     /// How its calls went, without what is measured of the version that runs.
     pub(crate) fn calls(&self) -> Calls {
-        let [faults, errors, retries] =
-            [&self.faults, &self.errors, &self.retries].map(|count| count.load(Ordering::Relaxed));
+        let counts = [&self.faults, &self.errors, &self.retries, &self.replaced];
+        let [faults, errors, retries, replaced] = counts.map(|count| count.load(Ordering::Relaxed));
         Calls {
             calls: self.count_calls(),
             faults,
             errors,
             retries,
+            replaced,
             last: lock(&self.last).clone(),
             ..Calls::default()
         }
@@ -131,6 +135,11 @@ impl Standing {
 
     pub(crate) fn retried(&self) {
         self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An instance was replaced between two calls. Gives how many were before.
+    pub(crate) fn replaced(&self) -> u64 {
+        self.replaced.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Adds to a counter. `false` where its name is too long or one too many: it is not counted.

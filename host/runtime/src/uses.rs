@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tracing::Level;
 
 use crate::error::{Failure, Fault};
+use crate::instance::mebibytes;
 use crate::limits::Limits;
 use crate::logs::{PluginLog, Recorder};
 use crate::outbound::{NoOutbound, Outbound};
@@ -177,6 +178,22 @@ impl Use {
         self.log.line(
             Level::WARN,
             &format!("trying the event again in a fresh instance: {fault}"),
+        );
+    }
+
+    /// An instance held so much memory after a call that a fresh one makes the next.
+    pub(crate) fn note_replaced(&self, bytes: usize) {
+        if self.standing.replaced() > 0 {
+            return;
+        }
+        let most = mebibytes(self.limits.memory_bytes);
+        self.log.line(
+            Level::INFO,
+            &format!(
+                "a fresh instance makes the next call: this one came to hold {} MiB of {most} (limits.memory). Said this \
+                 once; weir_plugin_replaced_total counts",
+                bytes >> 20
+            ),
         );
     }
 

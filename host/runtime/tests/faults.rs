@@ -102,6 +102,48 @@ fn growth_stops_at_the_limit_and_goes_on_without() {
 }
 
 #[test]
+fn an_instance_whose_memory_is_nearly_full_is_replaced_between_two_calls() {
+    let limits = Limits {
+        memory_bytes: 8 << 20,
+        ..LIMITS
+    };
+    let mut filter = filter_of("memory-leak", a_use("memory-leak", limits)).expect("it starts");
+    let said = logged(|| {
+        // A page and four more in each call: after the 24th there are 97 of 128, which is more than three quarters.
+        for _ in 0..24 * 3 {
+            filter.process_once(event("A").event()).expect("no fault");
+        }
+    });
+    let calls = filter.of().calls();
+    assert_eq!((calls.faults, calls.replaced), (0, 3));
+    let said: Vec<_> = said
+        .iter()
+        .filter(|line| line.starts_with("INFO"))
+        .collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("hold 6 MiB of 8 MiB"), "{said:?}");
+}
+
+#[test]
+fn an_instance_is_not_replaced_where_that_frees_little_or_for_one_great_event() {
+    let with = |name, mebibytes: usize| {
+        let memory_bytes = mebibytes << 20;
+        let limits = Limits {
+            memory_bytes,
+            ..LIMITS
+        };
+        filter_of(name, a_use(name, limits)).expect("it starts")
+    };
+    let (mut large, mut full) = (with("memories", 36), with("memory-full", 3));
+    for call in 1..=20 {
+        large.process(event("A").event()).expect("no fault");
+        full.process(event("A").event()).expect("no fault");
+        assert_eq!(full.of().calls().replaced, u64::from(call >= 16));
+    }
+    assert_eq!(large.of().calls().replaced, 0);
+}
+
+#[test]
 fn what_cannot_be_read_is_a_breach_of_the_contract() {
     let contract = FaultKind::Contract;
     for (name, text) in [

@@ -159,6 +159,7 @@ fn shown(known: &Known, role: &str) -> Use {
         faults: calls.faults,
         errors: calls.errors,
         retries: calls.retries,
+        replaced: calls.replaced,
         time: Time {
             p50: calls.median.as_secs_f64(),
             p99: calls.p99.as_secs_f64(),

@@ -317,6 +317,13 @@ pub(super) const FAMILIES: &[Family] = &[
         samples: |figures| by_use(figures, |of| Value::Count(of.retries)),
     },
     Family {
+        name: "weir_plugin_replaced_total",
+        kind: Kind::Counter,
+        labels: &["use", "role"],
+        help: "Instances that a fresh one replaced between two calls: they held nearly all memory that they may.",
+        samples: |figures| by_use(figures, |of| Value::Count(of.replaced)),
+    },
+    Family {
         name: "weir_plugin_call_seconds",
         kind: Kind::Gauge,
         labels: &["use", "role", "quantile"],

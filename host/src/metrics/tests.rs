@@ -203,6 +203,7 @@ fn plugins() -> Report {
         faults: 72,
         errors: 73,
         retries: 74,
+        replaced: 77,
         time: Time { p50: 0.5, p99: 2.5 },
         slow: true,
         memory_bytes: 75,
@@ -311,6 +312,7 @@ fn every_value_is_where_it_belongs() {
             );
         }
         expect("weir_plugin_memory_bytes", &quiet, 75.0);
+        expect("weir_plugin_replaced_total", &quiet, 77.0);
         expect("weir_plugin_slow", &quiet, 1.0);
         expect("weir_plugin_quarantined", &quiet, 1.0);
         let with = |more: &[(&'static str, &'static str)]| [&quiet, more].concat();
