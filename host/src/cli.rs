@@ -158,8 +158,9 @@ pub enum Plugin {
     New(New),
     /// Build the plugin of a folder, as its plugin.yaml says: NAME.wasm.
     ///
-    /// Each command is shown before it runs. What comes of it gets the manifest's name, version and description, is checked as
-    /// `weir plugin inspect` does it, and only then takes the place of an earlier NAME.wasm.
+    /// Each command is shown before it runs. What comes of it gets the manifest's name, version, description and so on,
+    /// where the code does not say them itself (Rust's does), is checked as `weir plugin inspect` does it, and only then takes the
+    /// place of an earlier NAME.wasm.
     ///
     /// Exit code 1 where the build fails or makes no plugin; 2 where plugin.yaml is wrong or a tool is missing (with the command
     /// that installs it).

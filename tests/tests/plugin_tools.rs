@@ -86,7 +86,7 @@ fn a_bench_takes_the_configuration_of_the_self_tests_and_events_of_a_file() {
     has(
         &ended.stderr,
         &[
-            "configured as in its self-tests: {\"reasons\":",
+            "configured as in the self-tests of drop-reasons: {\"reasons\":",
             "34 events",
         ],
     );

@@ -123,6 +123,7 @@ where
             return Some(self);
         }
         self.store.data_mut().flush_prints();
+        of.used_memory(bytes);
         of.note_replaced(bytes);
         None
     }

@@ -61,7 +61,7 @@ pub use quarantine::{
     FAULTS_LEAST, MEMORY, PAUSE_FIRST, PAUSE_MOST, Quarantine, Quarantined, WINDOW,
 };
 pub use secrets::Secrets;
-pub use section::with_description;
+pub use section::{overruled, with_description};
 pub use shape::{Imported, Shape, Tool};
 pub use sink::{Delivered, Outcome, Sink};
 pub use standing::{Calls, LastFailure, Standing};

@@ -41,11 +41,24 @@ pub fn with_description(wasm: &[u8], description: &Value) -> Result<Vec<u8>, Loa
             written.extend_from_slice(&wasm[section.whole.clone()]);
         }
     }
-    if description_section(&written).is_some() {
-        return Ok(written);
-    }
     let mut said = description.clone();
     said[FROM] = MANIFEST.into();
+    let own = description_section(&written).and_then(|own| serde_json::from_slice(own).ok());
+    if let Some(Value::Object(mut own)) = own {
+        let missing = description.as_object().into_iter().flatten();
+        let missing = missing.filter(|(key, _)| !own.contains_key(*key));
+        let missing: Vec<_> = missing
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        if missing.is_empty() {
+            return Ok(written);
+        }
+        own.extend(missing);
+        written = without_description(&written);
+        said = Value::Object(own);
+    } else if description_section(&written).is_some() {
+        return Ok(written); // it is no description: reading the plugin says so
+    }
     let said = said.to_string();
     let mut content = Vec::with_capacity(said.len() + DESCRIPTION_SECTION.len() + 1);
     put_length(&mut content, DESCRIPTION_SECTION.len());
@@ -55,6 +68,29 @@ pub fn with_description(wasm: &[u8], description: &Value) -> Result<Vec<u8>, Loa
     put_length(&mut written, content.len());
     written.extend_from_slice(&content);
     Ok(written)
+}
+
+/// The keys of a description that the module's own section `weir` says otherwise, so that they have no effect.
+pub fn overruled(wasm: &[u8], description: &Value) -> Vec<String> {
+    let own = description_section(wasm).and_then(|own| serde_json::from_slice::<Value>(own).ok());
+    let own = own.unwrap_or_default();
+    let said = description.as_object().into_iter().flatten();
+    let otherwise = said.filter(|(key, value)| {
+        let is_said = value.as_str() != Some("");
+        is_said && own.get(key.as_str()).is_some_and(|own| own != *value)
+    });
+    otherwise.map(|(key, _)| key.clone()).collect()
+}
+
+fn without_description(wasm: &[u8]) -> Vec<u8> {
+    let mut written = wasm[..HEADER_BYTES].to_vec();
+    let sections = sections(wasm).unwrap_or_default();
+    for section in sections {
+        if custom_name(wasm, &section) != Some(DESCRIPTION_SECTION) {
+            written.extend_from_slice(&wasm[section.whole]);
+        }
+    }
+    written
 }
 
 /// Where a section is.
@@ -197,5 +233,18 @@ mod tests {
         for end in [0, 4, wasm.len() - 1] {
             assert!(with_description(&wasm[..end], &json!({})).is_err(), "{end}");
         }
+    }
+
+    #[test]
+    fn what_a_module_says_of_itself_counts_and_the_rest_is_added() {
+        let own = r#"(module (@custom "weir" "{\22version\22:\221.0\22,\22tests\22:[]}") (func (export "f")))"#;
+        let manifest = json!({"version": "3.3", "description": "", "onError": "drop"});
+        let wasm = with_description(&assemble(own), &manifest).expect("it is WebAssembly");
+        let said = json!({"version": "1.0", "tests": [], "description": "", "onError": "drop"});
+        assert_eq!(described(&wasm), said);
+        wasmparser::validate(&wasm).expect("it stays valid");
+        assert_eq!(overruled(&wasm, &manifest), ["version"]);
+        let again = with_description(&wasm, &manifest).expect("it is WebAssembly");
+        assert_eq!(again, wasm);
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! Lifting goes by it, and `weir plugin inspect` shows it, also of a file that no plugin can be made of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use wasmparser::{Encoding, ExternalKind, Parser, Payload, ProducersSectionReader, TypeRef};
 
 use crate::error::LoadProblem;
+use crate::logs::clean;
 
 /// WASI preview 1, which lifting stubs.
 pub(crate) const WASI: &str = "wasi_snapshot_preview1";
@@ -14,6 +15,8 @@ pub(crate) const WASI: &str = "wasi_snapshot_preview1";
 const PAGE_BYTES: u64 = 1 << 16;
 /// Tools that are kept: each is a line of text.
 const TOOLS_MAX: usize = 32;
+/// Bytes of a name that are kept.
+const NAME_BYTES_MAX: usize = 500;
 
 /// What was found. Of a component, what its core modules import and export is not in it: that is wired inside.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +37,8 @@ pub struct Shape {
     pub has_shared_memory: bool,
     /// The tools that made it, as far as they left their names.
     pub tools: BTreeSet<Tool>,
+    /// Where in `imports` a module is, and which names of it were noted: there may be hundreds of thousands.
+    places: HashMap<String, (usize, HashSet<String>)>,
 }
 
 /// What is imported from one module or interface.
@@ -56,6 +61,11 @@ pub struct Tool {
     pub version: String,
 }
 
+/// A name out of a file, for terminals and logs. None of the contract's is changed by it.
+fn safe(name: &str) -> String {
+    clean(name, NAME_BYTES_MAX)
+}
+
 impl Shape {
     /// Reads as far as it can be read; with what was wrong there, if anything was.
     pub fn read(wasm: &[u8]) -> (Shape, Option<LoadProblem>) {
@@ -67,9 +77,11 @@ impl Shape {
         for payload in Parser::new(0).parse_all(wasm) {
             let read = payload.and_then(|payload| shape.take(payload, &mut depth));
             if let Err(error) = read {
+                shape.places = HashMap::new();
                 return (shape, Some(LoadProblem::Damaged(error.to_string())));
             }
         }
+        shape.places = HashMap::new();
         (shape, None)
     }
 
@@ -94,7 +106,8 @@ impl Shape {
                 for import in section.into_imports() {
                     let import = import?;
                     if let TypeRef::Memory(memory) = import.ty {
-                        self.note_memory(memory);
+                        // Another module of the component has it, or nobody does.
+                        self.note_memory(memory, is_outermost);
                     }
                     if is_outermost {
                         self.note_import(import.module, import.name);
@@ -103,14 +116,14 @@ impl Shape {
             }
             Payload::MemorySection(section) => {
                 for memory in section {
-                    self.note_memory(memory?);
+                    self.note_memory(memory?, true);
                 }
             }
             Payload::ExportSection(section) if is_outermost => {
                 for export in section {
                     let export = export?;
                     if matches!(export.kind, ExternalKind::Func | ExternalKind::Memory) {
-                        self.exports.push(export.name.to_owned());
+                        self.exports.push(safe(export.name));
                     }
                 }
             }
@@ -121,7 +134,7 @@ impl Shape {
             }
             Payload::ComponentExportSection(section) if is_outermost => {
                 for export in section {
-                    self.exports.push(export?.name.name.to_owned());
+                    self.exports.push(safe(export?.name.name));
                 }
             }
             _ => {}
@@ -130,24 +143,25 @@ impl Shape {
     }
 
     fn note_import(&mut self, module: &str, name: &str) {
-        let known = self.imports.iter().position(|known| known.module == module);
-        let at = known.unwrap_or_else(|| {
-            self.imports.push(Imported {
-                module: module.to_owned(),
+        let (module, name) = (safe(module), safe(name));
+        let imports = &mut self.imports;
+        let (at, names) = self.places.entry(module).or_insert_with_key(|module| {
+            imports.push(Imported {
+                module: module.clone(),
                 names: Vec::new(),
             });
-            self.imports.len() - 1
+            (imports.len() - 1, HashSet::new())
         });
-        let names = &mut self.imports[at].names;
-        if !name.is_empty() && !names.iter().any(|known| known == name) {
-            names.push(name.to_owned());
+        if !name.is_empty() && names.insert(name.clone()) {
+            imports[*at].names.push(name);
         }
     }
 
-    fn note_memory(&mut self, memory: wasmparser::MemoryType) {
-        self.memory_bytes = self
-            .memory_bytes
-            .saturating_add(memory.initial.saturating_mul(PAGE_BYTES));
+    fn note_memory(&mut self, memory: wasmparser::MemoryType, is_own: bool) {
+        if is_own {
+            let bytes = memory.initial.saturating_mul(PAGE_BYTES);
+            self.memory_bytes = self.memory_bytes.saturating_add(bytes);
+        }
         self.has_memory64 |= memory.memory64;
         self.has_shared_memory |= memory.shared;
     }
@@ -159,9 +173,9 @@ impl Shape {
                 let value = value?;
                 if self.tools.len() < TOOLS_MAX {
                     self.tools.insert(Tool {
-                        role: field.name.to_owned(),
-                        name: value.name.to_owned(),
-                        version: value.version.to_owned(),
+                        role: safe(field.name),
+                        name: safe(value.name),
+                        version: safe(value.version),
                     });
                 }
             }
@@ -188,5 +202,39 @@ impl Shape {
     /// Whether one of the tools that made it has this name.
     pub(crate) fn is_made_with(&self, name: &str) -> bool {
         self.tools.iter().any(|tool| tool.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(text: &str) -> Shape {
+        let (shape, problem) = Shape::read(&wat::parse_str(text).expect("valid text"));
+        assert!(problem.is_none(), "{problem:?}");
+        shape
+    }
+
+    #[test]
+    fn names_are_safe_to_show_and_each_there_once() {
+        let text = r#"(module
+            (import "a\1b[2J\0aall is well" "f" (func)) (import "b" "f" (func))
+            (import "a\1b[2J\0aall is well" "g" (func)) (import "b" "f" (func)))"#;
+        let imports = shape(text).imports;
+        let names: Vec<_> = imports.iter().map(|import| import.names.len()).collect();
+        assert_eq!(names, [2, 1]);
+        assert!(!imports[0].module.contains(char::is_control), "{imports:?}");
+    }
+
+    #[test]
+    fn a_memory_that_modules_of_a_component_share_counts_once() {
+        let text = r#"(component
+            (core module $a (memory (export "m") 16))
+            (core module $b (import "a" "m" (memory 16)))
+            (core instance $a (instantiate $a))
+            (core instance (instantiate $b (with "a" (instance $a)))))"#;
+        assert_eq!(shape(text).memory_bytes, 16 * PAGE_BYTES);
+        let imported = shape(r#"(module (import "env" "memory" (memory 2)))"#);
+        assert_eq!(imported.memory_bytes, 2 * PAGE_BYTES);
     }
 }

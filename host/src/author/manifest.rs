@@ -17,7 +17,7 @@ use crate::config::{ConfigErrors, ErrorKind, Position, yaml};
 pub const MANIFEST_FILE: &str = "plugin.yaml";
 /// What a plugin's name must be.
 pub const NAME_EXPECTED: &str =
-    "lower-case letters, digits and `-`, a letter first, at most 63 of them";
+    "lower-case letters, digits and `-`, a letter first, no `-` last, at most 63 of them";
 /// As long as a DNS label, so that it can be a part of names in a cluster.
 const NAME_MOST_CHARACTERS: usize = 63;
 
@@ -152,6 +152,7 @@ pub fn is_name(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && !text.ends_with('-')
 }
 
 fn read(fields: &Fields<'_>, report: &mut Report<'_>) -> Option<Manifest> {

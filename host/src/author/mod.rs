@@ -23,6 +23,6 @@ pub use crate_manifest::NotAlone;
 pub use language::Language;
 pub use manifest::{Build, MANIFEST_FILE, Manifest, ManifestError, NAME_EXPECTED, is_name};
 pub use needs::{Fetch, Missing, Ready, installation, needs};
-pub use recipe::{Recipe, RecipeError, SCRATCH, Step, Taken, command, recipe};
+pub use recipe::{Recipe, RecipeError, SCRATCH, Step, Taken, command, quoted, recipe};
 pub use scaffold::{File, NoTemplate, Template, scaffold};
 pub use tools::{Run, Tool, Tools, run_quietly};

@@ -328,7 +328,8 @@ impl fmt::Display for Step {
     }
 }
 
-fn quoted(word: &str) -> String {
+/// As a shell reads one word.
+pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,+@%".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()

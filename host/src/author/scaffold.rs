@@ -147,8 +147,7 @@ fn named(path: &str, bytes: &[u8], from: &str, name: &str) -> Vec<u8> {
         let mut words = line.splitn(2, [':', '=']);
         let key = words.next().unwrap_or_default().trim();
         let value = words.next().map(value_of).unwrap_or_default();
-        let is_name = key.trim_matches('"') == "name" && value == from;
-        if is_name || line.trim().strip_prefix("module ") == Some(from) {
+        if key.trim_matches('"') == "name" && value == from {
             line.replacen(from, name, 1)
         } else {
             line.to_owned()

@@ -28,8 +28,8 @@ pub const EVENTS_MAX: usize = 10_000;
 
 /// Processor time of a plugin's part in a round, at least: reading the clock does not count then.
 const PART_LEAST: Duration = Duration::from_millis(2);
-/// Rounds, however short they are.
-const ROUNDS_MAX: usize = 500;
+/// Rounds: a longer time makes them longer.
+const ROUNDS_MAX: u32 = 500;
 /// Calls that are measured each by itself, for quantiles.
 const CALLS_KEPT_MAX: usize = 200_000;
 /// Instances that are made to see what one costs.
@@ -95,8 +95,8 @@ pub struct Figures {
 }
 
 impl Subject {
-    /// Makes instances of it, and calls it once with each event, for at most `most`: events that it does not come to are left
-    /// out. `answer` is the body of what HTTP requests get.
+    /// Makes instances of it, and calls it once with each event, for at most half of `each`: events that it does not come to are
+    /// left out. `each` is the time that [`measure`] will have for it. `answer` is the body of what HTTP requests get.
     ///
     /// # Errors
     /// When its configuration is refused, or it breaks.
@@ -104,7 +104,7 @@ impl Subject {
         plugin: &Arc<Plugin>,
         config: &str,
         events: &[Document],
-        (answer, most): (&str, Duration),
+        (answer, each): (&str, Duration),
     ) -> Result<Subject, Failure> {
         let new_use = || Arc::new(new_use(plugin, config, answer));
         let mut instances = Vec::new();
@@ -126,22 +126,24 @@ impl Subject {
             errors: 0,
             first_error: None,
         };
-        subject.warm_up(most)?;
+        subject.warm_up(each)?;
         Ok(subject)
     }
 
     /// Calls it once with everything, and sees how much it does in a round.
-    fn warm_up(&mut self, most: Duration) -> Result<(), Failure> {
+    fn warm_up(&mut self, each: Duration) -> Result<(), Failure> {
         let (begun, clock) = (processor_time(), Instant::now());
         for index in 0..self.caller.len() {
             self.call(index)?;
-            if clock.elapsed() > most {
+            if clock.elapsed() > each / 2 {
                 self.caller.truncate(index + 1);
                 break;
             }
         }
         let took = (processor_time() - begun).max(Duration::from_nanos(1));
-        let passes = PART_LEAST.as_nanos().div_ceil(took.as_nanos());
+        // So that the rounds fill the time.
+        let part = (each / ROUNDS_MAX).max(PART_LEAST);
+        let passes = part.as_nanos().div_ceil(took.as_nanos());
         self.passes = usize::try_from(passes).unwrap_or(1).max(1);
         Ok(())
     }

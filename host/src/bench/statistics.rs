@@ -40,20 +40,28 @@ pub fn difference(first: &[f64], other: &[f64]) -> Option<Difference> {
     })
 }
 
-/// The one in the middle; 0 where there is none.
+/// The one in the middle, of two the mean; 0 where there is none.
 pub fn median(values: &[f64]) -> f64 {
-    quantile(values, 0.5)
+    let sorted = sorted(values);
+    let upper = sorted.len() / 2;
+    match sorted.len() {
+        0 => 0.0,
+        count if count.is_multiple_of(2) => f64::midpoint(sorted[upper - 1], sorted[upper]),
+        _ => sorted[upper],
+    }
 }
 
-/// The value that this share of all is not above; 0 where there is none.
+/// The least value that so large a share of all is not above; 0 where there is none.
 pub fn quantile(values: &[f64], share: f64) -> f64 {
+    let sorted = sorted(values);
+    let rank = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.max(1) - 1).copied().unwrap_or(0.0)
+}
+
+fn sorted(values: &[f64]) -> Vec<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
-    let at = (share * sorted.len() as f64) as usize;
     sorted
-        .get(at.min(sorted.len().saturating_sub(1)))
-        .copied()
-        .unwrap_or(0.0)
 }
 
 #[cfg(test)]
@@ -63,7 +71,8 @@ mod tests {
     #[test]
     fn quantiles() {
         let values: Vec<f64> = (1..=100).rev().map(f64::from).collect();
-        assert_eq!((median(&values), quantile(&values, 0.99)), (51.0, 100.0));
+        assert_eq!((median(&values), quantile(&values, 0.99)), (50.5, 99.0));
+        assert_eq!(quantile(&values, 0.5), 50.0);
         assert_eq!((median(&[]), median(&[7.0])), (0.0, 7.0));
     }
 

@@ -1,5 +1,6 @@
 //! `weir plugin bench`: what plugins cost, and whether one costs more than another, as one table.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -47,20 +48,27 @@ pub fn run(arguments: &Bench, surroundings: &Surroundings) -> Result<ExitCode, E
     let loader = plugin::open(&arguments.place, surroundings)?;
     let engine = new_engine()?;
     let each = Duration::from_secs(arguments.seconds);
-    let (mut rows, mut subjects) = (Vec::new(), Vec::new());
+    let (mut rows, mut plugins, mut subjects) = (Vec::new(), Vec::new(), Vec::new());
     for name in &arguments.plugins {
         let path = plugin::path_of(&loader, name)?;
-        let (mut row, loaded) = compile(&engine, name, &path, surroundings)?;
-        if let Some(plugin) = loaded {
-            let config = with.as_ref().map(Value::to_string);
-            let config = config.unwrap_or_else(|| config_of(&plugin));
-            let how = (arguments.answer.as_str(), each / 2);
-            match Subject::new(&plugin, &config, &events, how) {
-                Ok(subject) => subjects.push((rows.len(), subject)),
-                Err(failure) => row.problem = Some(failure.to_string()),
-            }
-        }
+        let (row, plugin) = compile(&engine, name, &path, surroundings)?;
+        plugins.extend(plugin.map(|plugin| (rows.len(), plugin)));
         rows.push(row);
+    }
+    // What is compared is configured alike.
+    let config = |role: &str| match &with {
+        Some(with) => with.to_string(),
+        None => config_of(role, plugins.iter().map(|(_, plugin)| &**plugin)),
+    };
+    let mut configs = HashMap::new();
+    for (place, plugin) in &plugins {
+        let role = plugin.kind.role();
+        let config = configs.entry(role).or_insert_with(|| config(role));
+        let how = (arguments.answer.as_str(), each);
+        match Subject::new(plugin, config, &events, how) {
+            Ok(subject) => subjects.push((*place, subject)),
+            Err(failure) => rows[*place].problem = Some(failure.to_string()),
+        }
     }
     let (places, subjects): (Vec<usize>, Vec<Subject>) = subjects.into_iter().unzip();
     for (place, measured) in places.into_iter().zip(measure(subjects, each)) {
@@ -155,8 +163,24 @@ fn compile(
     }
 }
 
-/// The configuration of its first self-test that gives it an event, else `{}`.
-fn config_of(plugin: &Plugin) -> String {
+/// The configuration for all filters or all sinks: that of the first of them whose self-tests have one, else `{}`.
+fn config_of<'p>(role: &str, plugins: impl Iterator<Item = &'p Plugin>) -> String {
+    let mut plugins = plugins.filter(|plugin| plugin.kind.role() == role);
+    let found = plugins.find_map(|plugin| Some((&plugin.name, sample_config(plugin)?)));
+    let Some((name, config)) = found else {
+        say(&format_args!(
+            "each {role} is configured with {{}}; --with gives another configuration"
+        ));
+        return "{}".to_owned();
+    };
+    say(&format_args!(
+        "each {role} is configured as in the self-tests of {name}: {config}"
+    ));
+    config
+}
+
+/// The configuration of its first self-test that gives it an event.
+fn sample_config(plugin: &Plugin) -> Option<String> {
     let beside = read_beside(plugin).unwrap_or_else(|error| {
         say(&error);
         None
@@ -164,27 +188,14 @@ fn config_of(plugin: &Plugin) -> String {
     let beside = beside
         .as_ref()
         .map(|(path, bytes)| (path.as_path(), bytes.as_slice()));
-    let config = match Fixtures::of(plugin, beside) {
+    match Fixtures::of(plugin, beside) {
         Ok(fixtures) => fixtures.sample_config().map(str::to_owned),
         Err(errors) => {
-            say(&format_args!("its self-tests cannot be read:\n{errors}"));
+            say(&format_args!(
+                "the self-tests of {} cannot be read:\n{errors}",
+                plugin.name
+            ));
             None
-        }
-    };
-    match config {
-        Some(config) => {
-            say(&format_args!(
-                "{}: configured as in its self-tests: {config}",
-                plugin.name
-            ));
-            config
-        }
-        None => {
-            say(&format_args!(
-                "{}: configured with {{}}; --with gives another configuration",
-                plugin.name
-            ));
-            "{}".to_owned()
         }
     }
 }
@@ -198,9 +209,9 @@ fn errors(figures: &Figures) -> Option<String> {
     ))
 }
 
-/// Against the first plugin that has figures, where that is of the same role.
+/// Against the first plugin, where that has figures and is of the same role.
 fn against_first(rows: &[Row], index: usize) -> Option<Difference> {
-    let first = rows.iter().position(|row| row.figures.is_some())?;
+    let first = 0;
     if first == index || rows[first].kind.map(Kind::role) != rows[index].kind.map(Kind::role) {
         return None;
     }

@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use weir_runtime::{Plugin, PluginFile, with_description};
+use weir_runtime::{Plugin, PluginFile, overruled, with_description};
 
 use super::plugin;
 use super::plugin_languages::{how_to_install, on_this_machine};
@@ -48,6 +48,12 @@ pub fn run(arguments: &Build, surroundings: &Surroundings) -> Result<ExitCode, E
     let plugin = loader.compile(built).map_err(|error| fail(&error))?;
     put(folder, &file, &wasm)
         .map_err(|error| fail(&format_args!("cannot write {}: {error}", path.display())))?;
+    for key in overruled(&wasm, &manifest.description()) {
+        say(&format_args!(
+            "warning: `{key}` of plugin.yaml has no effect: the plugin's code says otherwise, in its section `weir` (Rust: Cargo.toml \
+             and register!); `weir plugin inspect {file}` shows what counts"
+        ));
+    }
     report(&plugin, &wasm);
     Ok(ExitCode::SUCCESS)
 }

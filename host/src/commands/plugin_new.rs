@@ -104,7 +104,8 @@ fn tell(folder: &Path, language: Language, template: Template, files: &[File]) {
         say(&format_args!("  {LISTED_DEEP}…"));
     }
     say(&format_args!(
-        "next:\n  cd {shown}\n  weir plugin build\n  weir plugin test"
+        "next:\n  cd {}\n  weir plugin build\n  weir plugin test",
+        author::quoted(&shown.to_string())
     ));
     match on_this_machine(language, Some(folder)) {
         Ok(Ready { fetch: None, .. }) => {}
