@@ -51,7 +51,11 @@ pub fn run(arguments: &Bench, surroundings: &Surroundings) -> Result<ExitCode, E
     let (mut rows, mut plugins, mut subjects) = (Vec::new(), Vec::new(), Vec::new());
     for name in &arguments.plugins {
         let path = plugin::path_of(&loader, name)?;
-        let (row, plugin) = compile(&engine, name, &path, surroundings)?;
+        if let Err(error) = std::fs::metadata(&path) {
+            let cannot = format!("cannot read {}: {error}", path.display());
+            return Err(failed(EXIT_USAGE, &cannot));
+        }
+        let (row, plugin) = compile(&engine, name, &path, surroundings);
         plugins.extend(plugin.map(|plugin| (rows.len(), plugin)));
         rows.push(row);
     }
@@ -122,7 +126,7 @@ fn compile(
     name: &str,
     path: &Path,
     surroundings: &Surroundings,
-) -> Result<(Row, Option<Arc<Plugin>>), ExitCode> {
+) -> (Row, Option<Arc<Plugin>>) {
     let mut row = Row {
         plugin: name.to_owned(),
         kind: None,
@@ -131,15 +135,9 @@ fn compile(
         figures: None,
         problem: None,
     };
-    let bytes = std::fs::read(path).map_err(|error| {
-        failed(
-            EXIT_USAGE,
-            &format_args!("cannot read {}: {error}", path.display()),
-        )
-    })?;
     let mut times = Vec::new();
     loop {
-        let loaded = PluginFile::of(path, bytes.clone()).and_then(|file| {
+        let loaded = PluginFile::read(path).and_then(|file| {
             row.bytes
                 .get_or_insert_with(|| (file.wasm.len(), gzip(&file.wasm).len()));
             let begun = Instant::now();
@@ -150,13 +148,13 @@ fn compile(
         match loaded {
             Err(error) => {
                 row.problem = Some(error.problem.to_string());
-                return Ok((row, None));
+                return (row, None);
             }
             Ok(plugin) if times[0] > COMPILE_QUICK || times.len() >= COMPILATIONS => {
                 times.sort_unstable();
                 row.compile = Some(times[times.len() / 2]);
                 row.kind = Some(plugin.kind);
-                return Ok((row, Some(Arc::new(plugin))));
+                return (row, Some(Arc::new(plugin)));
             }
             Ok(_) => {}
         }
