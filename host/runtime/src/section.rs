@@ -24,27 +24,19 @@ const FROM: &str = "from";
 /// What stands there.
 const MANIFEST: &str = "plugin.yaml";
 
-/// Writes a description into a plugin that does not describe itself, and takes out what is for debuggers.
+/// Writes a description into a plugin, where that does not say the same key of itself, and takes out what is for debuggers.
 ///
 /// # Errors
 /// When it is no WebAssembly in binary form.
 pub fn with_description(wasm: &[u8], description: &Value) -> Result<Vec<u8>, LoadProblem> {
-    let sections =
-        sections(wasm).ok_or_else(|| LoadProblem::Damaged("it ends too early".into()))?;
+    let all = sections(wasm).ok_or_else(|| LoadProblem::Damaged("it ends too early".into()))?;
     let is_module = wasm.starts_with(CORE_MODULE);
-    let mut written = wasm[..HEADER_BYTES].to_vec();
-    for section in &sections {
-        let is_left_out = custom_name(wasm, section).is_some_and(|name| {
-            (is_module && name.starts_with(DEBUGGING)) || is_earlier(name, wasm, section)
-        });
-        if !is_left_out {
-            written.extend_from_slice(&wasm[section.whole.clone()]);
-        }
-    }
+    let mut written = without(wasm, &all, |name, section| {
+        (is_module && name.starts_with(DEBUGGING)) || is_earlier(name, wasm, section)
+    });
     let mut said = description.clone();
     said[FROM] = MANIFEST.into();
-    let own = description_section(&written).and_then(|own| serde_json::from_slice(own).ok());
-    if let Some(Value::Object(mut own)) = own {
+    if let Some(Value::Object(mut own)) = own_description(&written) {
         let missing = description.as_object().into_iter().flatten();
         let missing = missing.filter(|(key, _)| !own.contains_key(*key));
         let missing: Vec<_> = missing
@@ -54,7 +46,8 @@ pub fn with_description(wasm: &[u8], description: &Value) -> Result<Vec<u8>, Loa
             return Ok(written);
         }
         own.extend(missing);
-        written = without_description(&written);
+        let all = sections(&written).unwrap_or_default();
+        written = without(&written, &all, |name, _| name == DESCRIPTION_SECTION);
         said = Value::Object(own);
     } else if description_section(&written).is_some() {
         return Ok(written); // it is no description: reading the plugin says so
@@ -72,8 +65,7 @@ pub fn with_description(wasm: &[u8], description: &Value) -> Result<Vec<u8>, Loa
 
 /// The keys of a description that the module's own section `weir` says otherwise, so that they have no effect.
 pub fn overruled(wasm: &[u8], description: &Value) -> Vec<String> {
-    let own = description_section(wasm).and_then(|own| serde_json::from_slice::<Value>(own).ok());
-    let own = own.unwrap_or_default();
+    let own = own_description(wasm).unwrap_or_default();
     let said = description.as_object().into_iter().flatten();
     let otherwise = said.filter(|(key, value)| {
         let is_said = value.as_str() != Some("");
@@ -82,12 +74,16 @@ pub fn overruled(wasm: &[u8], description: &Value) -> Vec<String> {
     otherwise.map(|(key, _)| key.clone()).collect()
 }
 
-fn without_description(wasm: &[u8]) -> Vec<u8> {
+fn own_description(wasm: &[u8]) -> Option<Value> {
+    serde_json::from_slice(description_section(wasm)?).ok()
+}
+
+/// All of these sections but the custom ones that are left out, by name.
+fn without(wasm: &[u8], all: &[Section], is_left_out: impl Fn(&str, &Section) -> bool) -> Vec<u8> {
     let mut written = wasm[..HEADER_BYTES].to_vec();
-    let sections = sections(wasm).unwrap_or_default();
-    for section in sections {
-        if custom_name(wasm, &section) != Some(DESCRIPTION_SECTION) {
-            written.extend_from_slice(&wasm[section.whole]);
+    for section in all {
+        if !custom_name(wasm, section).is_some_and(|name| is_left_out(name, section)) {
+            written.extend_from_slice(&wasm[section.whole.clone()]);
         }
     }
     written

@@ -209,12 +209,12 @@ fn errors(figures: &Figures) -> Option<String> {
 
 /// Against the first plugin, where that has figures and is of the same role.
 fn against_first(rows: &[Row], index: usize) -> Option<Difference> {
-    let first = 0;
-    if first == index || rows[first].kind.map(Kind::role) != rows[index].kind.map(Kind::role) {
+    let (first, row) = (rows.first()?, &rows[index]);
+    if index == 0 || first.kind.map(Kind::role) != row.kind.map(Kind::role) {
         return None;
     }
     let rounds = |row: &Row| row.figures.as_ref().map(|figures| figures.rounds.clone());
-    difference(&rounds(&rows[first])?, &rounds(&rows[index])?)
+    difference(&rounds(first)?, &rounds(row)?)
 }
 
 fn print_text(rows: &[Row], events: usize) {
